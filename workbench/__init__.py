@@ -1,0 +1,33 @@
+"""See why a multi-label image model says what it says. The names below are loaded on first use; nothing heavy is imported before."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AttentionExplorer": "workbench.widgets",
+    "Categories": "workbench.categories",
+    "Inspection": "workbench.inspection",
+    "MapKind": "workbench.inspection",
+    "Region": "workbench.regions",
+    "WorkbenchError": "workbench.errors",
+    "create_model": "workbench.models",
+    "inspect": "workbench.capture",
+    "load_dataset": "workbench.datasets",
+    "open_inspection": "workbench.shelf",
+    "train": "workbench.training",
+}
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'workbench' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

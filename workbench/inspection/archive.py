@@ -1,0 +1,257 @@
+"""Read an archive lazily: the header at once, every tensor only where it is asked for, slice by slice from the mapped file."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+
+from workbench.categories import Categories
+from workbench.errors import WorkbenchError, did_you_mean
+from workbench.inspection.contents import InspectionContents
+from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind
+from workbench.regions import Region
+
+
+class Inspection:
+    """What one model said and showed about a set of images. Open with `Inspection.open`, or make with `workbench.inspect`.
+
+    Attributes:
+        categories, ids: names of the columns and of the images.
+        frame: (height, width) of the model's input; picture: (height, width) of the stored JPEGs.
+        map_kinds, logit_kinds: declarations by name; scored: name of the logits that decisions are taken from.
+        threshold: probability from which a label counts as predicted.
+        measurements, provenance: JSON of what was measured and of where everything came from.
+        name: short name for headings.
+    """
+
+    def __init__(self, tensors: Mapping[str, Any], metadata: Mapping[str, Any], name: str = "inspection") -> None:
+        self._tensors = tensors
+        self.name = str(metadata.get("provenance", {}).get("name") or name)
+        self.categories = Categories.from_json(metadata["categories"])
+        self.ids: list[str] = [str(identifier) for identifier in metadata["ids"]]
+        self.frame: tuple[int, int] = _pair(metadata["frame"])
+        self.picture: tuple[int, int] = _pair(metadata["picture"])
+        self.map_kinds = {kind["name"]: MapKind.from_json(kind) for kind in metadata["map_kinds"]}
+        self.logit_kinds = {kind["name"]: LogitKind.from_json(kind) for kind in metadata["logit_kinds"]}
+        self.scored: str = metadata["scored"]
+        self.threshold = float(metadata.get("threshold", 0.5))
+        self.relation_titles: dict[str, str] = dict(metadata.get("relations", {}))
+        self.measurements: dict[str, Any] = dict(metadata.get("measurements", {}))
+        self.provenance: dict[str, Any] = dict(metadata.get("provenance", {}))
+        self._check_shapes()
+
+    @classmethod
+    def open(cls, path: str | Path) -> Inspection:
+        """Open an archive without reading its tensors.
+
+        Raises:
+            WorkbenchError: the file is missing, truncated, not an archive, or of a newer schema than this version reads.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise WorkbenchError(f"There is no archive at {path}; make one with `workbench inspect RUN -o {path.name}`.")
+        try:
+            handle = safe_open(path, framework="numpy")
+            text = (handle.metadata() or {}).get("inspection")
+        except (SafetensorError, OSError, ValueError) as error:
+            raise WorkbenchError(
+                f"{path} cannot be read as an archive ({error}); it may be truncated, make or download it again."
+            ) from None
+        if text is None:
+            raise WorkbenchError(f"{path} is a safetensors file but not an inspection archive; make one with `workbench inspect`.")
+        try:
+            metadata = json.loads(text)
+            schema = int(metadata["schema"])
+            if schema > SCHEMA_VERSION:
+                raise WorkbenchError(
+                    f"{path} has archive schema {schema}, newer than the {SCHEMA_VERSION} that this version reads; update workbench."
+                )
+            slices = {key: handle.get_slice(key) for key in handle.keys()}  # noqa: SIM118, a handle is no dict
+            return cls(slices, metadata, name=path.stem)
+        except WorkbenchError as error:
+            raise (error if str(path) in str(error) else WorkbenchError(f"{path}: {error}")) from None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise WorkbenchError(f"{path} has a damaged description ({type(error).__name__}: {error}); make the archive again.") from None
+
+    @classmethod
+    def of(cls, contents: InspectionContents, name: str = "inspection") -> Inspection:
+        """An inspection in memory, the same as saving `contents` and opening the file."""
+        return cls(contents.tensors(), json.loads(json.dumps(contents.metadata())), name=name)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        maps = ", ".join(kind.title for kind in self.map_kinds.values())
+        return f"Inspection {self.name}: {len(self)} images, {len(self.categories)} categories, maps: {maps}"
+
+    def position(self, identifier: str) -> int:
+        """Index of the image with this id. Raises WorkbenchError with the nearest id."""
+        try:
+            return self._positions[identifier]
+        except KeyError:
+            raise WorkbenchError(f'There is no image "{identifier}" in {self.name}.{did_you_mean(str(identifier), self.ids)}') from None
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """int8 [N, C]: 1 present, 0 absent, -1 unknown or difficult."""
+        return self._tensors["targets"][:]
+
+    def logits(self, name: str | None = None) -> np.ndarray:
+        """float32 [N, C]; the scored ones unless named."""
+        return self._tensor("logits", name or self.scored)[:]
+
+    def probabilities(self, name: str | None = None) -> np.ndarray:
+        """float32 [N, C]: sigmoid of the logits."""
+        return 1 / (1 + np.exp(-np.clip(self.logits(name), -80, 80)))
+
+    def image_bytes(self, image: int) -> bytes:
+        """The JPEG file of one image, of `picture` size."""
+        begin, end = self._image_offsets[image : image + 2]
+        return self._tensors["images.bytes"][int(begin) : int(end)].tobytes()
+
+    def image(self, image: int) -> Image.Image:
+        return Image.open(io.BytesIO(self.image_bytes(image))).convert("RGB")
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """int32 [N, 2]: height and width of each source picture."""
+        return self._tensors["images.sizes"][:]
+
+    def maps(self, kind: str, image: int) -> tuple[np.ndarray, np.ndarray]:
+        """Stored maps of one image: (labels int [K], raw values float16 [K, h, w])."""
+        values = self._tensor("maps", kind)[image : image + 1][0]
+        if f"labels.{kind}" not in self._tensors:
+            return np.arange(len(values)), values
+        labels = self._tensors[f"labels.{kind}"][image : image + 1][0].astype(np.int64)
+        return labels[labels >= 0], values[labels >= 0]
+
+    def shown_maps(self, kind: str, image: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `maps`, in float32 and through the kind's transform: what an explorer draws and a metric measures."""
+        labels, values = self.maps(kind, image)
+        values = values.astype(np.float32)
+        if self.map_kinds[kind].transform == "sigmoid":
+            values = 1 / (1 + np.exp(-np.clip(values, -80, 80)))
+        return labels, values
+
+    def grid(self, kind: str) -> tuple[int, int]:
+        """(h, w) of the maps of a kind."""
+        return _pair(_shape(self._tensor("maps", kind))[2:])
+
+    def stores_all_labels(self, kind: str) -> bool:
+        return f"labels.{kind}" not in self._tensors
+
+    @property
+    def has_regions(self) -> bool:
+        return "regions.pairs" in self._tensors
+
+    def regions(self, image: int) -> list[Region]:
+        """Regions of one image: boxes in frame pixels, masks of `picture` size (None where there is a box only)."""
+        result = []
+        for category, box, flags, png in self.region_records(image):
+            mask = np.asarray(Image.open(io.BytesIO(png)).convert("1")) if png else None
+            result.append(Region(self.categories[category], box, mask, bool(flags & 1), bool(flags & 2)))
+        return result
+
+    def region_records(self, image: int) -> list[tuple[int, tuple[float, float, float, float], int, bytes]]:
+        """Regions of one image as stored: (category index, box, flags, PNG bytes or b"")."""
+        if not self.has_regions:
+            return []
+        first, last = np.searchsorted(self._region_pairs[:, 0], [image, image + 1])
+        records = []
+        for row in range(first, last):
+            begin, end = self._region_offsets[row : row + 2]
+            png = self._tensors["regions.bytes"][int(begin) : int(end)].tobytes() if end > begin else b""
+            box = tuple(float(edge) for edge in self._region_boxes[row])
+            records.append((int(self._region_pairs[row, 1]), box, int(self._region_flags[row]), png))
+        return records  # type: ignore[return-value]
+
+    def relations(self, name: str) -> np.ndarray:
+        """float32 [C, C]: influence of the column's category on the row's, mean over images."""
+        return self._tensor("relations", name)[:]
+
+    def relations_of(self, name: str, image: int) -> np.ndarray | None:
+        """float32 [C, C] for one image, or None where only the mean was kept."""
+        if f"relations.{name}.each" not in self._tensors:
+            return None
+        return self._tensors[f"relations.{name}.each"][image : image + 1][0].astype(np.float32)
+
+    def features(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """(values float16 [P, D], pairs int32 [P, 2]) of the present (image, category) pairs, or None."""
+        if "features.values" not in self._tensors:
+            return None
+        return self._tensors["features.values"][:], self._tensors["features.pairs"][:]
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {identifier: position for position, identifier in enumerate(self.ids)}
+
+    @cached_property
+    def _image_offsets(self) -> np.ndarray:
+        return self._tensors["images.offsets"][:]
+
+    @cached_property
+    def _region_pairs(self) -> np.ndarray:
+        return self._tensors["regions.pairs"][:]
+
+    @cached_property
+    def _region_boxes(self) -> np.ndarray:
+        return self._tensors["regions.boxes"][:]
+
+    @cached_property
+    def _region_flags(self) -> np.ndarray:
+        return self._tensors["regions.flags"][:]
+
+    @cached_property
+    def _region_offsets(self) -> np.ndarray:
+        return self._tensors["regions.offsets"][:]
+
+    def _tensor(self, family: str, name: str) -> Any:
+        key = f"{family}.{name}"
+        if key not in self._tensors:
+            known = [key.split(".", 1)[1] for key in self._tensors if key.startswith(f"{family}.") and not key.endswith(".each")]
+            raise WorkbenchError(f'{self.name} has no {family} "{name}".{did_you_mean(name, known)}')
+        return self._tensors[key]
+
+    def _check_shapes(self) -> None:
+        """Compare every declared tensor's shape with the description, from the header alone."""
+        n, c = len(self.ids), len(self.categories)
+        expected: dict[str, tuple[int | None, ...]] = {
+            "images.offsets": (n + 1,),
+            "images.sizes": (n, 2),
+            "targets": (n, c),
+            f"logits.{self.scored}": (n, c),
+        }
+        for name in self.logit_kinds:
+            expected[f"logits.{name}"] = (n, c)
+        for name in self.map_kinds:
+            has_labels = f"labels.{name}" in self._tensors
+            expected[f"maps.{name}"] = (n, None if has_labels else c, None, None)
+            if has_labels:
+                expected[f"labels.{name}"] = (n, None)
+        for name in self.relation_titles:
+            expected[f"relations.{name}"] = (c, c)
+        for key, shape in expected.items():
+            if key not in self._tensors:
+                raise WorkbenchError(f'The archive lacks "{key}"; it may be incomplete, make it again.')
+            found = _shape(self._tensors[key])
+            if len(found) != len(shape) or any(want is not None and want != have for want, have in zip(shape, found, strict=True)):
+                want = [size if size is not None else "any" for size in shape]
+                raise WorkbenchError(f'"{key}" in the archive has shape {list(found)}, expected {want}; make the archive again.')
+
+
+def _shape(tensor: Any) -> tuple[int, ...]:
+    return tuple(tensor.shape if isinstance(tensor, np.ndarray) else tensor.get_shape())
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    first, second = value
+    return int(first), int(second)

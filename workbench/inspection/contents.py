@@ -1,0 +1,159 @@
+"""The contents of an archive in memory, checked, and written in one atomic step."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from safetensors.numpy import save_file
+
+from workbench.categories import Categories
+from workbench.errors import WorkbenchError
+from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind
+from workbench.regions import Region
+
+
+@dataclass
+class InspectionContents:
+    """Everything that goes into an archive. Shapes and types as in `workbench.inspection.schema`.
+
+    Attributes:
+        images: a JPEG file for each image, already squashed to `picture` = (height, width).
+        frame: (height, width) of the model's input; region boxes are in its pixels.
+        regions: for each image its regions: boxes in frame pixels, masks of `picture` size.
+        maps, map_labels: maps by kind; `map_labels` for those kinds that hold some labels only.
+        features: (values [P, D], pairs [P, 2]) or None.
+        measurements: what was measured about the maps, by name (JSON).
+        provenance: model, data, commit, versions (JSON).
+    """
+
+    categories: Categories
+    ids: Sequence[str]
+    images: Sequence[bytes]
+    sizes: np.ndarray
+    frame: tuple[int, int]
+    picture: tuple[int, int]
+    targets: np.ndarray
+    logits: Mapping[str, np.ndarray]
+    logit_kinds: Sequence[LogitKind]
+    scored: str
+    maps: Mapping[str, np.ndarray]
+    map_kinds: Sequence[MapKind]
+    map_labels: Mapping[str, np.ndarray] = field(default_factory=dict)
+    features: tuple[np.ndarray, np.ndarray] | None = None
+    regions: Sequence[Sequence[Region]] | None = None
+    relations: Mapping[str, np.ndarray] = field(default_factory=dict)
+    relations_each: Mapping[str, np.ndarray] = field(default_factory=dict)
+    relation_titles: Mapping[str, str] = field(default_factory=dict)
+    threshold: float = 0.5
+    measurements: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def metadata(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA_VERSION,
+            "categories": self.categories.to_json(),
+            "ids": list(self.ids),
+            "frame": list(self.frame),
+            "picture": list(self.picture),
+            "map_kinds": [kind.to_json() for kind in self.map_kinds],
+            "logit_kinds": [kind.to_json() for kind in self.logit_kinds],
+            "scored": self.scored,
+            "threshold": self.threshold,
+            "relations": dict(self.relation_titles) or {name: name for name in self.relations},
+            "measurements": dict(self.measurements),
+            "provenance": dict(self.provenance),
+        }
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """All tensors under their archive names. Raises WorkbenchError where shapes disagree."""
+        n, c = len(self.ids), len(self.categories)
+        tensors: dict[str, np.ndarray] = {}
+        tensors["images.bytes"], tensors["images.offsets"] = _concatenate(self.images)
+        tensors["images.sizes"] = _shaped("image sizes", self.sizes, (n, 2), np.int32)
+        tensors["targets"] = _shaped("targets", self.targets, (n, c), np.int8)
+        for name, logits in self.logits.items():
+            tensors[f"logits.{name}"] = _shaped(f'logits "{name}"', logits, (n, c), np.float32)
+        if self.scored not in self.logits:
+            raise WorkbenchError(f'The scored logits "{self.scored}" are not among those given: {", ".join(self.logits)}.')
+        for kind in self.map_kinds:
+            if kind.name not in self.maps:
+                raise WorkbenchError(f'Map kind "{kind.name}" is declared but no maps were given for it.')
+            maps = self.maps[kind.name]
+            labels = self.map_labels.get(kind.name)
+            stored = c if labels is None else labels.shape[1]
+            tensors[f"maps.{kind.name}"] = _shaped(f'maps "{kind.name}"', maps, (n, stored, *maps.shape[2:4]), np.float16)
+            if labels is not None:
+                tensors[f"labels.{kind.name}"] = _shaped(f'labels of maps "{kind.name}"', labels, (n, stored), np.int16)
+        if self.features is not None:
+            values, pairs = self.features
+            tensors["features.values"] = np.ascontiguousarray(values, dtype=np.float16)
+            tensors["features.pairs"] = _shaped("feature pairs", pairs, (len(values), 2), np.int32)
+        for name, matrix in self.relations.items():
+            tensors[f"relations.{name}"] = _shaped(f'relations "{name}"', matrix, (c, c), np.float32)
+        for name, cube in self.relations_each.items():
+            tensors[f"relations.{name}.each"] = _shaped(f'relations "{name}"', cube, (n, c, c), np.float16)
+        tensors.update(self._region_tensors())
+        return tensors
+
+    def save(self, path: str | Path) -> Path:
+        """Write the archive to `path` through a temporary file beside it, so that nothing half-written is ever left."""
+        path = Path(path)
+        tensors = self.tensors()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        try:
+            save_file(tensors, temporary, metadata={"inspection": json.dumps(self.metadata())})
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        return path
+
+    def _region_tensors(self) -> dict[str, np.ndarray]:
+        if self.regions is None:
+            return {}
+        pairs, boxes, flags, masks = [], [], [], []
+        for image, regions in enumerate(self.regions):
+            for region in regions:
+                pairs.append((image, self.categories.index(region.category)))
+                boxes.append(region.box)
+                flags.append(int(region.crowd) + 2 * int(region.difficult))
+                masks.append(b"" if region.mask is None else png_of_mask(region.mask))
+        tensors: dict[str, np.ndarray] = {
+            "regions.pairs": np.array(pairs, dtype=np.int32).reshape(-1, 2),
+            "regions.boxes": np.array(boxes, dtype=np.float32).reshape(-1, 4),
+            "regions.flags": np.array(flags, dtype=np.uint8),
+        }
+        tensors["regions.bytes"], tensors["regions.offsets"] = _concatenate(masks)
+        return tensors
+
+
+def png_of_mask(mask: np.ndarray) -> bytes:
+    """A bool [H, W] mask as a 1-bit PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(mask, dtype=bool)).save(buffer, format="PNG", optimize=False)
+    return buffer.getvalue()
+
+
+def _concatenate(files: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    offsets = np.zeros(len(files) + 1, dtype=np.int64)
+    np.cumsum([len(file) for file in files], out=offsets[1:])
+    return np.frombuffer(b"".join(files), dtype=np.uint8), offsets
+
+
+def _shaped(what: str, value: Any, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    array = np.asarray(value)
+    if array.shape != shape:
+        raise WorkbenchError(f"The {what} have shape {list(array.shape)}, expected {list(shape)}.")
+    return np.ascontiguousarray(array, dtype=dtype)
