@@ -1,0 +1,105 @@
+"""The one shape every data set has here: images, int8 targets over named categories, and regions where they are known."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from workbench.categories import Categories
+from workbench.datasets.pictures import squash
+from workbench.errors import WorkbenchError
+from workbench.regions import Region
+
+
+class MultiLabelDataset(ABC):
+    """Images with any number of labels each.
+
+    Attributes:
+        name: what it is, as in reports ("scenes-train", "voc2007-study_val").
+        categories: names of the columns of `targets`, with groups where the source has them.
+        ids: one unique text for each image.
+        targets: int8 [N, C]: 1 present, 0 absent, -1 unknown or difficult.
+    """
+
+    name: str
+    categories: Categories
+    ids: list[str]
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @abstractmethod
+    def image(self, index: int) -> np.ndarray:
+        """uint8 [H, W, 3], RGB, upright, in source pixels. Raises WorkbenchError naming the file if it cannot be read."""
+
+    def regions(self, index: int) -> list[Region]:
+        """Objects with boxes and masks in the pixels of `image(index)`; empty where the source has none."""
+        return []
+
+    def picture(self, index: int) -> np.ndarray:
+        """uint8 [H', W', 3]: the same frame for display, finer than `image` where the source can draw it finer."""
+        return self.image(index)
+
+    def pixels(self, size: int) -> np.ndarray:
+        """uint8 [N, size, size, 3]: every image squashed to a square, kept in memory (3 * N * size * size bytes) for the next call.
+
+        The result is shared between callers and therefore read-only.
+        """
+        cache = self._pixel_cache
+        if size not in cache:
+            stacked = self._stack(range(len(self)), size)
+            stacked.flags.writeable = False
+            cache[size] = stacked
+        return cache[size]
+
+    def subset(self, indices: Iterable[int]) -> MultiLabelDataset:
+        """The images at `indices`, in that order, as a data set of their own. Raises WorkbenchError for an index out of range."""
+        return Subset(self, indices)
+
+    @property
+    def _pixel_cache(self) -> dict[int, np.ndarray]:
+        return self.__dict__.setdefault("_pixels_by_size", {})
+
+    def _stack(self, indices: Sequence[int], size: int) -> np.ndarray:
+        """uint8 [len(indices), size, size, 3], drawn or read anew."""
+        stacked = np.empty((len(indices), size, size, 3), dtype=np.uint8)
+        for row, index in enumerate(indices):
+            stacked[row] = squash(self.image(index), size)
+        return stacked
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {len(self)} images, {len(self.categories)} categories"
+
+
+class Subset(MultiLabelDataset):
+    """Some images of another data set, read through it."""
+
+    def __init__(self, source: MultiLabelDataset, indices: Iterable[int], name: str | None = None) -> None:
+        self.source = source
+        self.indices = [int(index) for index in indices]
+        for index in self.indices:
+            if not 0 <= index < len(source):
+                raise WorkbenchError(f"Image {index} was asked of {source.name}, which has images 0 to {len(source) - 1}.")
+        if len(set(self.indices)) < len(self.indices):
+            raise WorkbenchError(f"The subset of {source.name} names an image twice; list each index once.")
+        self.name = name or f"{source.name}-{len(self.indices)}"
+        self.categories = source.categories
+        self.ids = [source.ids[index] for index in self.indices]
+        self.targets = source.targets[self.indices]
+
+    def image(self, index: int) -> np.ndarray:
+        return self.source.image(self.indices[index])
+
+    def regions(self, index: int) -> list[Region]:
+        return self.source.regions(self.indices[index])
+
+    def picture(self, index: int) -> np.ndarray:
+        return self.source.picture(self.indices[index])
+
+    def _stack(self, indices: Sequence[int], size: int) -> np.ndarray:
+        chosen = [self.indices[index] for index in indices]
+        whole = self.source._pixel_cache.get(size)
+        return self.source._stack(chosen, size) if whole is None else whole[chosen]
