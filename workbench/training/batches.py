@@ -1,0 +1,111 @@
+"""Which images come when, and how they are varied: all of it decided by (seed, epoch, image), so that a resumed training sees the same.
+
+Shapes: B batch, N images, S side of the square images.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+from workbench.datasets import MultiLabelDataset
+
+# Up to here the squashed images are kept in memory; above it, worker processes read them anew each epoch.
+MEMORY_LIMIT = 2 * 2**30
+# Sides of the random part in "crops", as shares of the image, after the multi-scale crops that SRN was trained with.
+CROP_SIDES = (1.0, 0.875, 0.75, 0.65625, 0.5)
+CROP_PLACES = ((-1, -1), (-1, 1), (1, -1), (1, 1), (0, 0))
+DRAWS = 4
+
+
+def epoch_plan(count: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """A random order of `count` images, cut into batches whose sizes differ by one at most, so that none is left with a single image."""
+    order = np.random.default_rng([seed, epoch, 0]).permutation(count)
+    return np.array_split(order, max(1, -(-count // batch_size)))
+
+
+def evaluation_plan(count: int, batch_size: int) -> list[np.ndarray]:
+    """All images in order."""
+    return np.array_split(np.arange(count), max(1, -(-count // batch_size)))
+
+
+def epoch_draws(count: int, seed: int, epoch: int) -> np.ndarray:
+    """Uniform numbers in [0, 1) for the augmentation: float32 [N, DRAWS], a row for each image; the first decides about mirroring."""
+    return np.random.default_rng([seed, epoch, 1]).random((count, DRAWS), dtype=np.float32)
+
+
+class ImageSource:
+    """Images of a data set as model input, augmented.
+
+    Args:
+        dataset: where they come from.
+        size: S.
+        augmentation: as in `Recipe.augmentation`.
+        device: where they are wanted.
+    """
+
+    def __init__(self, dataset: MultiLabelDataset, size: int, augmentation: str, device: torch.device) -> None:
+        self.dataset, self.size, self.augmentation, self.device = dataset, size, augmentation, device
+        self.in_memory = len(dataset) * size * size * 3 <= MEMORY_LIMIT
+
+    def inputs(self, plan: Sequence[np.ndarray], draws: np.ndarray | None) -> Iterator[Tensor]:
+        """Float [B, 3, S, S] in 0..1 for each batch of `plan`; `draws` [N, DRAWS] varies them, None leaves them as they are."""
+        for indices, pixels in zip(plan, self._pixels(plan), strict=True):
+            images = pixels.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float() / 255  # [B, 3, S, S], channels last
+            yield images if draws is None else augment(images, draws[indices], self.augmentation)
+
+    def _pixels(self, plan: Sequence[np.ndarray]) -> Iterator[Tensor]:
+        """uint8 [B, S, S, 3] for each batch."""
+        if self.in_memory:
+            pixels = self.dataset.pixels(self.size)
+            for indices in plan:
+                yield torch.from_numpy(pixels[indices])
+        else:
+            workers = min(8, (os.cpu_count() or 1) - 1)
+            squashed = _Squashed(self.dataset, self.size)
+            order = [indices.tolist() for indices in plan]
+            yield from DataLoader(squashed, batch_sampler=order, num_workers=workers, pin_memory=self.device.type == "cuda")
+
+
+class _Squashed(Dataset):
+    """Single squashed images, uint8 [S, S, 3], for the workers of a DataLoader."""
+
+    def __init__(self, dataset: MultiLabelDataset, size: int) -> None:
+        self.dataset, self.size = dataset, size
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        from workbench.datasets.pictures import squash
+
+        return torch.from_numpy(squash(self.dataset.image(int(index)), self.size))
+
+
+def mirrored(draws: np.ndarray) -> np.ndarray:
+    """Which images are shown mirrored: bool [B], from their draws [B, DRAWS]."""
+    return draws[:, 0] < 0.5
+
+
+def augment(images: Tensor, draws: np.ndarray, kind: str) -> Tensor:
+    """Vary images [B, 3, S, S] as their draws [B, DRAWS] say: "none", "flip", or "crops" (flip and a part of random size and place)."""
+    if kind == "none":
+        return images
+    flip = torch.from_numpy(mirrored(draws)).to(images.device)
+    if kind == "flip":
+        return torch.where(flip[:, None, None, None], images.flip(-1), images)
+    sides = np.array(CROP_SIDES)[(draws[:, 1:3] * len(CROP_SIDES)).astype(int)]  # [B, 2] width, height
+    places = np.array(CROP_PLACES)[(draws[:, 3] * len(CROP_PLACES)).astype(int)]  # [B, 2]
+    affine = np.zeros((len(draws), 2, 3), dtype=np.float32)
+    affine[:, 0, 0] = sides[:, 0] * np.where(mirrored(draws), -1, 1)
+    affine[:, 1, 1] = sides[:, 1]
+    affine[:, :, 2] = places * (1 - sides)  # the middle of the part, in -1..1 over the image
+    grid = functional.affine_grid(torch.from_numpy(affine).to(images.device), list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)

@@ -1,0 +1,143 @@
+"""The trunk's maps, computed once: where no stage trains the lower part of the backbone, every epoch would compute the same ones again.
+
+Kept as float16, for the images as they are and mirrored, in one safetensors file that is memory-mapped. Its name is a digest of what the
+maps depend on (trunk weights, data, size), so recipes that share a trunk share the file.
+Shapes: N images, D h w of the stage's map.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from safetensors import safe_open
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from workbench.datasets import MultiLabelDataset
+from workbench.models import WorkbenchModel
+from workbench.training.batches import ImageSource, evaluation_plan, mirrored
+from workbench.training.files import atomic
+from workbench.training.recipe import Recipe
+from workbench.training.stages import frozen_throughout
+
+# Above this many bytes for one split, the disk is not filled and the trunk is run each time.
+SIZE_LIMIT = 4 * 2**30
+_BATCH = 32
+
+
+class FeatureSource:
+    """Cached trunk maps as model input: what `ImageSource` is for images.
+
+    Args:
+        path: file made by `cached_features`.
+        device: where they are wanted.
+    """
+
+    def __init__(self, path: Path, device: torch.device) -> None:
+        self.device = device
+        self.plain: dict[int, Tensor] = {}
+        self.mirrored: dict[int, Tensor] = {}
+        with safe_open(path, framework="pt") as file:
+            for key in file.keys():  # noqa: SIM118, a handle is no dict
+                kind, _, stage = key.partition(".")
+                getattr(self, kind)[int(stage)] = file.get_tensor(key)  # mapped, not read
+
+    def inputs(self, plan: Sequence[np.ndarray], draws: np.ndarray | None) -> Iterator[dict[int, Tensor]]:
+        """``{stage: float [B, D, h, w]}`` for each batch of `plan`; `draws` [N, DRAWS] says which images are mirrored."""
+        for indices in plan:
+            maps = {}
+            for stage, plain in self.plain.items():
+                chosen = plain[torch.from_numpy(indices)]
+                if draws is not None and self.mirrored:
+                    flip = mirrored(draws[indices])
+                    chosen[torch.from_numpy(flip)] = self.mirrored[stage][torch.from_numpy(indices[flip])]
+                maps[stage] = chosen.to(self.device).float().contiguous(memory_format=torch.channels_last)
+            yield maps
+
+
+def frozen_stage(model: WorkbenchModel, recipe: Recipe) -> int | None:
+    """The highest backbone stage below which nothing is ever trained, or None where the first stage already is."""
+    frozen = {id(parameter) for parameter in frozen_throughout(model, recipe.stages)}
+    highest = None
+    for number, stage in enumerate(model.backbone.stages):
+        if any(id(parameter) not in frozen for parameter in stage.parameters()):
+            break
+        highest = number
+    return highest
+
+
+def cached_features(
+    model: WorkbenchModel, dataset: MultiLabelDataset, recipe: Recipe, stage: int, folder: Path, mirror: bool, fabric: Fabric, quiet: bool
+) -> Path | None:
+    """Path of the file with the maps of one data set, made if it is not in `folder` yet; None if it would be too large.
+
+    Args:
+        stage: the highest to keep; lower ones that the model reads are kept too.
+        mirror: also keep the maps of the mirrored images.
+        quiet: without a progress bar.
+    """
+    stages = sorted({used for used in model.used_stages if used < stage} | {stage})
+    path = folder / f"{dataset.name}-{_digest(model, dataset, recipe, stages, mirror)}.safetensors"
+    if path.exists():
+        return path
+    images = ImageSource(dataset, recipe.image_size, "flip", fabric.device)
+
+    def maps(batch: Tensor) -> dict[int, Tensor]:
+        with fabric.autocast():
+            return model.backbone.frozen_maps(batch, stage, stages)
+
+    first = maps(next(images.inputs([np.zeros(1, dtype=np.int64)], None)))
+    parts = [("plain", used) for used in stages] + [("mirrored", used) for used in stages] * mirror
+    shapes = {f"{kind}.{used}": (len(dataset), *first[used].shape[1:]) for kind, used in parts}
+    header, begins, size = _header(shapes)
+    if size > SIZE_LIMIT:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as temporary:
+        temporary.write_bytes(header)
+        with open(temporary, "rb+") as file, _bar(dataset, 1 + mirror, quiet) as bar:
+            for kind in ("plain", "mirrored")[: 1 + mirror]:
+                draws = None if kind == "plain" else np.zeros((len(dataset), 1), dtype=np.float32)  # a draw of 0 mirrors
+                done = 0
+                for batch in images.inputs(evaluation_plan(len(dataset), _BATCH), draws):
+                    for used, values in maps(batch).items():
+                        file.seek(len(header) + begins[f"{kind}.{used}"] + done * values[0].numel() * 2)
+                        file.write(values.to("cpu", torch.float16).contiguous().numpy().tobytes())
+                    done += len(batch)
+                    bar.update(len(batch))
+    return path
+
+
+def _bar(dataset: MultiLabelDataset, passes: int, quiet: bool) -> tqdm:
+    return tqdm(total=passes * len(dataset), desc=f"trunk maps of {dataset.name}", unit="image", disable=quiet)
+
+
+def _header(shapes: dict[str, tuple[int, ...]]) -> tuple[bytes, dict[str, int], int]:
+    """The head of a safetensors file of float16 tensors that are written behind it as they come, where each begins, and their size."""
+    entries, begins, end = {}, {}, 0
+    for name, shape in shapes.items():
+        begins[name], end = end, end + 2 * math.prod(shape)
+        entries[name] = {"dtype": "F16", "shape": shape, "data_offsets": [begins[name], end]}
+    text = json.dumps(entries).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text, begins, end
+
+
+def _digest(model: WorkbenchModel, dataset: MultiLabelDataset, recipe: Recipe, stages: list[int], mirror: bool) -> str:
+    """Sixteen hexadecimal digits that change with anything the maps depend on."""
+    digest = hashlib.sha256()
+    data = recipe.data
+    described = [recipe.model.backbone, stages, mirror, recipe.image_size, recipe.precision, data.name, data.root, data.options]
+    digest.update(json.dumps([*described, data.validation_options, dataset.name, dataset.ids], default=str).encode())
+    for part in model.backbone.stages[: stages[-1] + 1]:
+        for name, value in part.state_dict().items():
+            digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

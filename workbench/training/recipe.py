@@ -1,0 +1,246 @@
+"""A recipe: everything that decides the result of a training, as frozen dataclasses that go through JSON unchanged.
+
+Budget in comparisons means images through the backbone, summed over all stages: a staged model gets no more of them than a plain one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from workbench.errors import WorkbenchError, did_you_mean
+
+SCHEMA_VERSION = 1
+OPTIMIZERS = ("sgd", "adamw")
+SCHEDULES = ("constant", "cosine", "onecycle")
+PRECISIONS = ("32-true", "bf16-mixed")
+AUGMENTATIONS = ("none", "flip", "crops")
+UNKNOWN = ("ignore", "positive", "negative")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stretch of training with the same parts trained and the same losses.
+
+    Attributes:
+        train: names of the model's parts that learn, or ``("all",)``; the others are frozen, their normalisation statistics included.
+        losses: what is minimised, keyed by the model's ``out``: ``"logits.<name>"`` to the name of a classification loss,
+            ``"loss.<name>"`` to a weight. The terms are added up.
+        epochs: passes over the training images; 0 leaves the stage out.
+        lr: learning rate (the highest one, where the schedule varies it).
+        lr_factors: factors on `lr` for single parts, ``{"trunk": 0.1}``.
+        momentum: of SGD; AdamW takes torch's usual pair.
+        weight_decay: on weights of two and more dimensions; biases and normalisation parameters are left alone.
+    """
+
+    train: tuple[str, ...]
+    losses: dict[str, str | float]
+    epochs: int
+    lr: float
+    batch_size: int = 32
+    optimizer: str = "sgd"
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    schedule: str = "constant"
+    lr_factors: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("schedule", self.schedule, SCHEDULES)
+        _at_least("epochs", self.epochs, 0)
+        _at_least("batch_size", self.batch_size, 1)
+        if not self.lr > 0:
+            raise WorkbenchError(f"A learning rate of {self.lr} trains nothing; give a positive lr.")
+        if not self.train:
+            raise WorkbenchError('A stage has to train something; name parts of the model, or "all".')
+        if not self.losses:
+            raise WorkbenchError('A stage needs at least one loss, such as {"logits.cls": "bce"}.')
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which data: name and splits as `load_dataset` knows them.
+
+    Attributes:
+        root: folder of the data set, None where it needs none or to look in the usual places.
+        options: keyword arguments for both splits.
+        validation_options: what differs for the validation split, such as its ``count``.
+    """
+
+    name: str
+    train: str
+    validation: str
+    root: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    validation_options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Which model: the arguments of `create_model`."""
+
+    name: str
+    backbone: str = "small"
+    weights: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One figure that a run of the recipe should come near to.
+
+    Attributes:
+        figure: what it is: ``"validation.map"``, ``"seconds"``, ``"peak memory, MB"``.
+        source: "published" (somebody's paper) or "measured" (by us).
+        conditions: where and how: machine, seeds, or paper and table.
+    """
+
+    figure: str
+    value: float
+    source: str
+    conditions: str = ""
+
+    def __post_init__(self) -> None:
+        _one_of("source", self.source, ("published", "measured"))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Data, model and named stages in the order in which they run.
+
+    Attributes:
+        image_size: side of the square that images are squashed to, in pixels.
+        scored: name of the logits that validation and the choice of the best epoch go by; None: the model's own choice.
+        seed: decides initial weights, order of images and augmentation.
+        precision: "32-true", or "bf16-mixed": bfloat16 where it is safe, and channels-last.
+        augmentation: "none", "flip" (half of the images mirrored), or "crops" (also a random part of the image, resized).
+        unknown_in_loss, unknown_in_ap: what a target of -1 does: "ignore", "positive" or "negative".
+        expected: figures to compare a run with, each tagged.
+    """
+
+    name: str
+    data: DataSpec
+    model: ModelSpec
+    stages: dict[str, Stage]
+    image_size: int = 64
+    scored: str | None = None
+    seed: int = 0
+    precision: str = "32-true"
+    augmentation: str = "flip"
+    unknown_in_loss: str = "ignore"
+    unknown_in_ap: str = "ignore"
+    expected: tuple[Expected, ...] = ()
+
+    def __post_init__(self) -> None:
+        _one_of("precision", self.precision, PRECISIONS)
+        _one_of("augmentation", self.augmentation, AUGMENTATIONS)
+        _one_of("unknown_in_loss", self.unknown_in_loss, UNKNOWN)
+        _one_of("unknown_in_ap", self.unknown_in_ap, UNKNOWN)
+        _at_least("image_size", self.image_size, 1)
+        if not self.total_epochs:
+            raise WorkbenchError(f'Recipe "{self.name}" has no epoch in any stage; give at least one stage some epochs.')
+
+    @property
+    def total_epochs(self) -> int:
+        return sum(stage.epochs for stage in self.stages.values())
+
+    @property
+    def last_stage(self) -> str:
+        """Name of the last stage that has epochs."""
+        return [name for name, stage in self.stages.items() if stage.epochs][-1]
+
+    def images_through_backbone(self, training_images: int | None = None) -> int:
+        """The budget: epochs of all stages times training images.
+
+        Args:
+            training_images: size of the training split; None takes it from the data options' ``count``.
+        Raises: WorkbenchError where the recipe alone does not say how many images there are.
+        """
+        if training_images is None:
+            if "count" not in self.data.options:
+                raise WorkbenchError(f'Recipe "{self.name}" does not say how many training images there are; pass their number.')
+            training_images = int(self.data.options["count"])
+        return self.total_epochs * training_images
+
+    def with_overrides(self, overrides: Mapping[str, Any]) -> Recipe:
+        """A copy with single values changed: ``{"stages.joint.lr": "1e-3", "data.options.relation": "0"}``.
+
+        Texts are read as the type that stands there. Raises WorkbenchError for an unknown key, with the nearest one, or a wrong type.
+        """
+        from workbench.training.overrides import changed
+
+        recipe = self
+        for key, value in overrides.items():
+            recipe = changed(recipe, key, value)
+        # Figures were measured with the values as they stood, so a changed recipe promises nothing.
+        return replace(recipe, expected=()) if recipe != self else recipe
+
+    def to_json(self) -> dict[str, Any]:
+        value = _plain(self)
+        assert isinstance(value, dict)
+        return {"schema": SCHEMA_VERSION, **value}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Recipe:
+        """Rebuild a recipe. Raises WorkbenchError for another schema, and for missing or unknown keys."""
+        rest = dict(value)
+        schema = rest.pop("schema", None)
+        if schema != SCHEMA_VERSION:
+            raise WorkbenchError(
+                f"The recipe has schema {schema}, this version reads {SCHEMA_VERSION}; use the version of workbench that wrote it."
+            )
+        _known(cls, rest, "the recipe")
+        rest["data"] = _build(DataSpec, rest.get("data"), "data")
+        rest["model"] = _build(ModelSpec, rest.get("model"), "model")
+        rest["stages"] = {
+            name: _build(Stage, {**stage, "train": tuple(stage.get("train", ()))}, f"stages.{name}")
+            for name, stage in dict(rest.get("stages") or {}).items()
+        }
+        rest["expected"] = tuple(_build(Expected, figure, "expected") for figure in rest.get("expected", ()))
+        return cls(**rest)
+
+
+def _build(kind: type, value: Any, where: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise WorkbenchError(f'"{where}" in the recipe is {json.dumps(value)[:40]}, not an object of its settings.')
+    _known(kind, value, where)
+    return kind(**value)
+
+
+def _known(kind: type, value: Mapping[str, Any], where: str) -> None:
+    names = [entry.name for entry in fields(kind)]
+    for key in value:
+        if key not in names:
+            raise WorkbenchError(f'There is no "{key}" in {where}.{did_you_mean(key, names)}')
+    missing = [entry.name for entry in fields(kind) if _required(entry) and entry.name not in value]
+    if missing:
+        raise WorkbenchError(f'"{missing[0]}" is missing from {where}; write recipes with Recipe.to_json.')
+
+
+def _required(entry: Any) -> bool:
+    from dataclasses import MISSING
+
+    return entry.default is MISSING and entry.default_factory is MISSING
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, tuples and dicts as JSON values."""
+    if hasattr(value, "__dataclass_fields__"):
+        return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise WorkbenchError(f'"{value}" is not a possible {what}.{did_you_mean(str(value), known)}')
+
+
+def _at_least(what: str, value: int, least: int) -> None:
+    if value < least:
+        raise WorkbenchError(f"{what} is {value}; it has to be at least {least}.")

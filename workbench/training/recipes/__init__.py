@@ -1,0 +1,26 @@
+"""Recipes by name, ``<data>-<system>``: functions, so that reading one shows everything that it decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from workbench.errors import WorkbenchError, did_you_mean
+from workbench.training.recipe import Recipe
+from workbench.training.recipes import scenes, voc
+
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    "scenes-pooled": scenes.pooled,
+    "scenes-csra": scenes.csra,
+    "scenes-srn": scenes.srn,
+    "voc-study-pooled": voc.pooled,
+    "voc-study-csra": voc.csra,
+    "voc-study-srn": voc.srn,
+}
+
+
+def get_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """A recipe by name, with single values changed (see `Recipe.with_overrides`). Raises WorkbenchError for unknown names and keys."""
+    if name not in RECIPES:
+        raise WorkbenchError(f'There is no recipe "{name}".{did_you_mean(name, RECIPES)}')
+    return RECIPES[name]().with_overrides(overrides or {})

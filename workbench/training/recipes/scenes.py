@@ -1,0 +1,50 @@
+"""Small models on drawn scenes, 64 px, on a CPU. All of them see the same number of images through the backbone."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from workbench.training.recipe import DataSpec, ModelSpec, Recipe, Stage
+
+TRAINING_IMAGES = 2000
+VALIDATION_IMAGES = 500
+BUDGET = 20
+"""Epochs over all stages: with the training images, the budget of every recipe here."""
+
+
+def _data() -> DataSpec:
+    return DataSpec(
+        "scenes", train="train", validation="val", options={"count": TRAINING_IMAGES}, validation_options={"count": VALIDATION_IMAGES}
+    )
+
+
+def _plain(name: str, model: ModelSpec) -> Recipe:
+    stage = Stage(train=("all",), losses={"logits.cls": "bce"}, epochs=BUDGET, lr=3e-3, optimizer="adamw", schedule="onecycle")
+    return Recipe(name, _data(), model, {"all": stage})
+
+
+def pooled() -> Recipe:
+    """The baseline: average pooling and one linear layer."""
+    return _plain("scenes-pooled", ModelSpec("pooled"))
+
+
+def csra() -> Recipe:
+    """Class-specific residual attention on the same backbone."""
+    return _plain("scenes-csra", ModelSpec("csra"))
+
+
+def srn() -> Recipe:
+    """SRN in its four stages.
+
+    The paper trains a pretrained ResNet-101 at 224 px by SGD with a learning rate of 1e-3. These small networks start from nothing, so
+    we use AdamW with one cycle of the learning rate in each stage. The joint stage uses the three-term loss of the authors' released
+    scripts, L(y_cls) + L(y_sr) + L(y_att); the paper's own has two terms, L(y) + L(y_att).
+    """
+    cycle = partial(Stage, optimizer="adamw", schedule="onecycle")
+    stages = {
+        "classifier": cycle(train=("trunk", "classifier"), losses={"logits.cls": "bce"}, epochs=8, lr=3e-3),
+        "attention": cycle(train=("attention",), losses={"logits.att": "bce"}, epochs=2, lr=3e-3),
+        "regularisation": cycle(train=("regularisation",), losses={"logits.sr": "bce"}, epochs=2, lr=3e-3),
+        "joint": cycle(train=("all",), losses={"logits.cls": "bce", "logits.sr": "bce", "logits.att": "bce"}, epochs=8, lr=3e-3),
+    }
+    return Recipe("scenes-srn", _data(), ModelSpec("srn"), stages)

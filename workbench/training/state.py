@@ -1,0 +1,121 @@
+"""Where a training stands: weights, optimiser, schedule and position in one safetensors file, replaced in one step.
+
+Random numbers need no place in it, because every step seeds them from its position.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from workbench.errors import WorkbenchError
+from workbench.training.files import atomic
+
+
+@dataclass
+class Position:
+    """How far a training has come.
+
+    Attributes:
+        stage: index of the stage that runs; epoch: finished epochs in it; step: finished steps of the epoch that runs.
+        rows: epochs in the history; steps, images: done so far in all.
+        sums: loss terms summed over the images of the epoch that runs; seconds: time spent in it.
+        done: nothing is left to do.
+    """
+
+    stage: int = 0
+    epoch: int = 0
+    step: int = 0
+    rows: int = 0
+    steps: int = 0
+    images: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    done: bool = False
+
+
+@dataclass
+class State:
+    """A state file, read: its position, the tensors, and what else optimiser and schedule keep."""
+
+    path: Path
+    position: Position
+    tensors: dict[str, Tensor]
+    groups: list[dict[str, Any]]
+    values: dict[str, Any]
+    schedule: dict[str, Any]
+
+    def restore_model(self, model: nn.Module) -> None:
+        """Raises WorkbenchError if the weights are another model's."""
+        prefix = "model."
+        weights = {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError:
+            raise WorkbenchError(
+                f"{self.path} holds the weights of another model than its recipe describes; train into a new folder."
+            ) from None
+
+    def restore_optimizer(self, optimizer: Optimizer, schedule: LRScheduler) -> None:
+        entries: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in self.values.items()}
+        for key, value in self.tensors.items():
+            family, _, rest = key.partition(".")
+            if family == "optimizer":
+                index, _, name = rest.partition(".")
+                entries.setdefault(int(index), {})[name] = value
+        optimizer.load_state_dict({"state": entries, "param_groups": self.groups})
+        schedule.load_state_dict(self.schedule)
+
+
+def write_state(path: Path, position: Position, model: nn.Module, optimizer: Optimizer, schedule: LRScheduler) -> None:
+    tensors = {f"model.{key}": _stored(value) for key, value in model.state_dict().items()}
+    kept = optimizer.state_dict()
+    values: dict[str, dict[str, Any]] = {}
+    for index, entries in kept["state"].items():
+        for name, value in entries.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{index}.{name}"] = _stored(value)
+            else:
+                values.setdefault(str(index), {})[name] = value
+    description = {
+        "position": asdict(position),
+        "groups": kept["param_groups"],
+        "values": values,
+        "schedule": {key: value for key, value in schedule.state_dict().items() if not callable(value)},
+    }
+    _write(path, tensors, description)
+
+
+def write_done(path: Path, position: Position) -> None:
+    """Replace the state of a finished training by the mere position: its weights are in the checkpoints."""
+    _write(path, {}, {"position": asdict(position), "groups": [], "values": {}, "schedule": {}})
+
+
+def read_state(path: Path, tensors: bool = True) -> State:
+    """Read a state file, or its position only. Raises WorkbenchError if it is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            description = json.loads(file.metadata()["state"])
+            held = {key: file.get_tensor(key) for key in file.keys()} if tensors else {}  # noqa: SIM118, a handle is no dict
+        position = Position(**description["position"])
+        return State(path, position, held, description["groups"], description["values"], description["schedule"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise WorkbenchError(f"{path} cannot be read ({error}), so the training cannot go on; train into a new folder.") from None
+
+
+def _write(path: Path, tensors: dict[str, Tensor], description: dict[str, Any]) -> None:
+    with atomic(path) as temporary:
+        save_file(tensors, temporary, metadata={"state": json.dumps(description)})
+
+
+def _stored(value: Tensor) -> Tensor:
+    return value.detach().to("cpu", memory_format=torch.contiguous_format).contiguous()
