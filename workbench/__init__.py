@@ -15,7 +15,7 @@ _HOMES = {
     "Region": "workbench.regions",
     "WorkbenchError": "workbench.errors",
     "create_model": "workbench.models",
-    "inspect": "workbench.capture",
+    "inspect": "workbench.inspector",
     "load_dataset": "workbench.datasets",
     "open_inspection": "workbench.shelf",
     "train": "workbench.training",

@@ -34,13 +34,17 @@ class Region:
         rows = np.arange(height) + 0.5
         return ((rows >= y0) & (rows < y1))[:, None] & ((columns >= x0) & (columns < x1))[None, :]
 
-    def scaled(self, width_factor: float, height_factor: float, size: tuple[int, int]) -> Region:
-        """The region after the picture was resized to `size` = (height, width). Masks are resized by nearest neighbour."""
+    def resized(self, source: tuple[int, int], frame: tuple[int, int], mask_size: tuple[int, int]) -> Region:
+        """The region after its picture was squashed from `source` to `frame`, both (height, width): the box in pixels of the frame,
+        the mask at `mask_size` by nearest neighbour."""
+        down, across = frame[0] / source[0], frame[1] / source[1]
         x0, y0, x1, y1 = self.box
-        mask = self.mask
-        if mask is not None:
-            rows = np.minimum(((np.arange(size[0]) + 0.5) / height_factor).astype(int), mask.shape[0] - 1)
-            columns = np.minimum(((np.arange(size[1]) + 0.5) / width_factor).astype(int), mask.shape[1] - 1)
-            mask = mask[rows][:, columns]
-        box = (x0 * width_factor, y0 * height_factor, x1 * width_factor, y1 * height_factor)
-        return Region(self.category, box, mask, self.crowd, self.difficult)
+        mask = None if self.mask is None else resize_mask(self.mask, *mask_size)
+        return Region(self.category, (x0 * across, y0 * down, x1 * across, y1 * down), mask, self.crowd, self.difficult)
+
+
+def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Nearest neighbour at pixel centres: bool [h, w] -> bool [height, width]."""
+    rows = ((np.arange(height) + 0.5) * mask.shape[0] / height).astype(int)
+    columns = ((np.arange(width) + 0.5) * mask.shape[1] / width).astype(int)
+    return mask[rows][:, columns]

@@ -1,4 +1,4 @@
-"""Resize maps and masks to one frame, the way every measure here does: maps bilinear, masks nearest."""
+"""Resize maps to the frame bilinearly, as every measure here does; masks are resized by nearest neighbour in `workbench.regions`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,6 @@ def resize_maps(maps: np.ndarray, height: int, width: int) -> np.ndarray:
     rows = _bilinear_matrix(maps.shape[-2], height)
     columns = _bilinear_matrix(maps.shape[-1], width)
     return np.einsum("Hh,...hw,Ww->...HW", rows, np.asarray(maps, dtype=np.float32), columns, optimize=True)
-
-
-def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Nearest neighbour at pixel centres: bool [h, w] -> bool [height, width]."""
-    rows = ((np.arange(height) + 0.5) * mask.shape[0] / height).astype(int)
-    columns = ((np.arange(width) + 0.5) * mask.shape[1] / width).astype(int)
-    return mask[rows][:, columns]
 
 
 @lru_cache(maxsize=64)

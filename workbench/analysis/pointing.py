@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.analysis.grids import resize_maps, resize_mask
+from workbench.analysis.grids import resize_maps
 from workbench.inspection import Inspection
+from workbench.regions import resize_mask
 
 RANDOM_MAP = "random map"
 CENTRE_BLOB = "centre blob"

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
-from workbench.inspection.contents import InspectionContents
+from workbench.inspection.contents import InspectionContents, write_archive
 from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind
 from workbench.regions import Region
 
@@ -34,6 +34,7 @@ class Inspection:
 
     def __init__(self, tensors: Mapping[str, Any], metadata: Mapping[str, Any], name: str = "inspection") -> None:
         self._tensors = tensors
+        self._metadata = metadata
         self.name = str(metadata.get("provenance", {}).get("name") or name)
         self.categories = Categories.from_json(metadata["categories"])
         self.ids: list[str] = [str(identifier) for identifier in metadata["ids"]]
@@ -85,6 +86,10 @@ class Inspection:
     def of(cls, contents: InspectionContents, name: str = "inspection") -> Inspection:
         """An inspection in memory, the same as saving `contents` and opening the file."""
         return cls(contents.tensors(), json.loads(json.dumps(contents.metadata())), name=name)
+
+    def save(self, path: str | Path) -> Path:
+        """Write a copy to `path`, whole or not at all."""
+        return write_archive(path, {key: tensor[:] for key, tensor in self._tensors.items()}, self._metadata)
 
     def __len__(self) -> int:
         return len(self.ids)

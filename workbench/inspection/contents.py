@@ -105,20 +105,8 @@ class InspectionContents:
         return tensors
 
     def save(self, path: str | Path) -> Path:
-        """Write the archive to `path` through a temporary file beside it, so that nothing half-written is ever left."""
-        path = Path(path)
-        tensors = self.tensors()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-        try:
-            save_file(tensors, temporary, metadata={"inspection": json.dumps(self.metadata())})
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        return path
+        """Write the archive to `path`, whole or not at all."""
+        return write_archive(path, self.tensors(), self.metadata())
 
     def _region_tensors(self) -> dict[str, np.ndarray]:
         if self.regions is None:
@@ -137,6 +125,22 @@ class InspectionContents:
         }
         tensors["regions.bytes"], tensors["regions.offsets"] = _concatenate(masks)
         return tensors
+
+
+def write_archive(path: str | Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> Path:
+    """Write through a temporary file beside `path`, so that nothing half-written is ever left."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        save_file(dict(tensors), temporary, metadata={"inspection": json.dumps(metadata)})
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return path
 
 
 def png_of_mask(mask: np.ndarray) -> bytes:

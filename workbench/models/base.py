@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor, nn
@@ -35,6 +36,7 @@ class WorkbenchModel(nn.Module):
     scored: str
     used_stages: tuple[int, ...]
     config: dict[str, Any]
+    relation_titles: Mapping[str, str] = MappingProxyType({})  # headings of what `relations` gives, by name
 
     def __init__(self, categories: Categories, backbone: Backbone, image_size: int) -> None:
         super().__init__()

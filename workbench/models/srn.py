@@ -17,6 +17,7 @@ The widths follow the backbone (half of X's channels, which gives the paper's 51
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +52,7 @@ class SRNModel(WorkbenchModel):
     """
 
     scored = "final"
+    relation_titles = MappingProxyType({"regularisation": "Influence on y_sr"})
 
     def __init__(
         self,

@@ -1,0 +1,57 @@
+# One virtual environment, .venv, filled step by step: what exploring needs, what training adds, what the tests add.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+TEST_ARGS ?=
+
+.PHONY: explore lab tour test test-fast check clean help
+
+help:
+	@echo "make explore    JupyterLab on the shipped archives, without PyTorch (about a minute from a bare clone)"
+	@echo "make lab        the same with training (PyTorch: 5 GB)"
+	@echo "make tour       train the small models, compare them, write runs/tour/report.html"
+	@echo "make test       everything that CI runs"
+	@echo "make test-fast  the tests to run on each save"
+	@echo "make check      formatter, linter and type checker"
+
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.explore: $(VENV)/.created pyproject.toml constraints.txt
+	@echo "Installing what exploring needs (about 425 MB) ..."
+	$(PIP) -e ".[explore]"
+	touch $@
+
+$(VENV)/.train: $(VENV)/.explore
+	@echo "Installing what training needs (PyTorch, up to 6 GB) ..."
+	$(PIP) -e ".[explore,train]"
+	touch $@
+
+$(VENV)/.test: $(VENV)/.train
+	$(PIP) -e ".[explore,train,test]"
+	touch $@
+
+explore: $(VENV)/.explore
+	$(BIN)/python -m workbench lab 00_start_here
+
+lab: $(VENV)/.train
+	$(BIN)/python -m workbench lab 00_start_here
+
+tour: $(VENV)/.train
+	$(BIN)/python -m workbench tour
+
+check: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: check
+	$(BIN)/python -m pytest $(TEST_ARGS)
+
+test-fast: $(VENV)/.test
+	$(BIN)/python -m pytest -m "not slow and not browser" -x -q $(TEST_ARGS)
+
+clean:
+	rm -rf $(VENV) build *.egg-info

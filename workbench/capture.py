@@ -1,0 +1,326 @@
+"""Run a model over images and keep what it said and showed: the one way into an archive, for our models and for anybody's.
+
+A model of ours declares its maps and logits. A foreign model is any torch module plus a function ``maps(model, images)`` that returns
+``{name: [B, C, h, w]}``; both become a `Subject`, and the rest does not know the difference.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from workbench.categories import Categories
+from workbench.datasets.base import MultiLabelDataset
+from workbench.errors import WorkbenchError
+from workbench.inspection import InspectionContents, LogitKind, MapKind
+from workbench.regions import Region
+
+MAPS_BUDGET = 256 * 2**20  # bytes; above it an archive keeps the maps of true and top-scored labels only
+EACH_BUDGET = 32 * 2**20  # bytes; above it relations are kept as their mean only
+TOP_LABELS = 20
+
+
+@dataclass
+class Observation:
+    """What a model gave for a batch: logits [B, C] and maps [B, C, h, w] by name, class features [B, C, D] or None."""
+
+    logits: dict[str, Tensor]
+    maps: dict[str, Tensor]
+    features: Tensor | None = None
+
+
+@dataclass
+class Subject:
+    """A model made ready to be looked at.
+
+    Attributes:
+        observe: images [B, 3, H, W] in 0..1 -> Observation.
+        relations: images -> {name: [B, C, C]}, or None.
+        module: the network itself, for checks that change its weights or ask for gradients.
+    """
+
+    module: nn.Module
+    categories: Categories
+    size: int
+    map_kinds: tuple[MapKind, ...]
+    logit_kinds: tuple[LogitKind, ...]
+    scored: str
+    observe: Callable[[Tensor], Observation]
+    relations: Callable[[Tensor], dict[str, Tensor]] | None = None
+    relation_titles: Mapping[str, str] = field(default_factory=dict)
+    description: Mapping[str, Any] = field(default_factory=dict)
+
+
+def subject_of(
+    model: nn.Module,
+    maps: Callable[[nn.Module, Tensor], Mapping[str, Tensor]] | None = None,
+    *,
+    categories: Sequence[str] | None = None,
+    size: int | None = None,
+    map_kinds: Sequence[MapKind] = (),
+    prepare: Callable[[Tensor], Tensor] | None = None,
+) -> Subject:
+    """Wrap a model.
+
+    Args:
+        model: one of ours (then nothing else is needed), or any module whose output is logits [B, C], a tuple that begins with them, or an
+            object with ``.logits``.
+        maps: for a foreign model, ``maps(model, images) -> {name: [B, C, h, w]}``; receives what the model receives.
+        categories: names of the foreign model's logits, in order.
+        size: input height = width.
+        map_kinds: what the maps mean; undeclared ones are taken as signed scores.
+        prepare: turns images in 0..1, RGB, into what the foreign model expects (its normalisation).
+
+    Raises: WorkbenchError where something is missing or shapes disagree.
+    """
+    if hasattr(model, "map_kinds") and maps is None:
+        return _own_subject(model, size)
+    if maps is None:
+        raise WorkbenchError(
+            f"{type(model).__name__} declares no maps; give maps=function(model, images) -> {{name: tensor [B, C, h, w]}}."
+        )
+    if categories is None:
+        raise WorkbenchError("A foreign model needs categories=[...]: the names of its logits in order.")
+    names = Categories(categories)
+    prepare = prepare or (lambda images: images)
+    declared = {kind.name: kind for kind in map_kinds}
+
+    def observe(images: Tensor) -> Observation:
+        inputs = prepare(images)
+        logits = _logits_of(model(inputs), len(names))
+        found = maps(model, inputs)
+        for name, value in found.items():
+            if value.ndim != 4 or value.shape[:2] != logits.shape:
+                raise WorkbenchError(
+                    f'Map "{name}" has shape {list(value.shape)}, expected [B, C, h, w] with B = {len(images)} and C = {len(names)}.'
+                )
+        return Observation({"model": logits}, dict(found))
+
+    size = size or int(getattr(model, "image_size", 0)) or 224
+    with torch.no_grad():
+        first = observe(torch.full((1, 3, size, size), 0.5, device=_device(model)))
+    kinds = tuple(declared.get(name, MapKind(name, name, "map given by the caller", scale="signed")) for name in first.maps)
+    logit_kinds = (LogitKind("model", "y", "the model's logits"),)
+    return Subject(model, names, size, kinds, logit_kinds, "model", observe, description={"model": type(model).__name__})
+
+
+def capture(
+    subject: Subject,
+    dataset: MultiLabelDataset,
+    *,
+    name: str = "inspection",
+    picture_size: int | None = None,
+    top_labels: int | None = None,
+    batch_size: int = 32,
+    quality: int = 85,
+    provenance: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> InspectionContents:
+    """Run `subject` over `dataset` and collect everything that an archive holds, measurements excepted.
+
+    Args:
+        picture_size: height = width of the stored pictures; the model's input size by default.
+        top_labels: keep the maps of an image's true labels and of this many top-scored ones; by default all labels where they fit into
+            256 MB, else 20.
+        quality: JPEG quality of the pictures.
+        progress: called with (images done, images in all).
+    """
+    categories = subject.categories
+    columns = categories.columns_of(dataset.categories)
+    targets = np.ascontiguousarray(dataset.targets[:, columns], dtype=np.int8)
+    frame = (subject.size, subject.size)
+    picture = (picture_size, picture_size) if picture_size else frame
+    n = len(dataset)
+    store = _Store(subject, targets, top_labels)
+    images, sizes, regions = [], np.zeros((n, 2), dtype=np.int32), []
+    pixels = dataset.pixels(subject.size)
+    device = _device(subject.module)
+    was_training = subject.module.training
+    subject.module.eval()
+    try:
+        for begin in range(0, n, batch_size):
+            rows = range(begin, min(begin + batch_size, n))
+            store.add(rows, batch_of(pixels, rows, device))
+            for row in rows:
+                source = dataset.image(row).shape[:2]
+                sizes[row] = source
+                images.append(jpeg(dataset.picture(row), picture, quality))
+                regions.append([region.resized(source, frame, picture) for region in _known_regions(dataset, row, categories)])
+            if progress:
+                progress(rows.stop, n)
+    finally:
+        subject.module.train(was_training)
+    return InspectionContents(
+        categories=Categories(categories.names, dataset.categories.groups),
+        ids=list(dataset.ids),
+        images=images,
+        sizes=sizes,
+        frame=frame,
+        picture=picture,
+        targets=targets,
+        logits=store.logits,
+        logit_kinds=subject.logit_kinds,
+        scored=subject.scored,
+        maps=store.maps,
+        map_kinds=subject.map_kinds,
+        map_labels=store.labels,
+        features=store.features(),
+        regions=regions if any(regions) else None,
+        relations={key: value / max(n, 1) for key, value in store.relation_sums.items()},
+        relations_each=store.relations_each,
+        relation_titles=subject.relation_titles,
+        provenance={"name": name, "data": dataset.name, **subject.description, **(provenance or {})},
+    )
+
+
+def predict(subject: Subject, dataset: MultiLabelDataset, batch_size: int = 64) -> np.ndarray:
+    """The scored logits of a data set, columns in the model's order: float32 [N, C]."""
+    pixels = dataset.pixels(subject.size)
+    device = _device(subject.module)
+    subject.module.eval()
+    logits = []
+    with torch.no_grad():
+        for begin in range(0, len(dataset), batch_size):
+            logits.append(
+                _numpy(
+                    subject.observe(batch_of(pixels, range(begin, min(begin + batch_size, len(dataset))), device)).logits[subject.scored]
+                )
+            )
+    return np.concatenate(logits)
+
+
+def batch_of(pixels: np.ndarray, rows: range | Sequence[int], device: torch.device) -> Tensor:
+    """Rows of uint8 [N, H, W, 3] as float [B, 3, H, W] in 0..1."""
+    part = torch.from_numpy(pixels[list(rows)]).to(device)
+    return part.permute(0, 3, 1, 2).float() / 255
+
+
+class _Store:
+    """Arrays that fill up batch by batch."""
+
+    def __init__(self, subject: Subject, targets: np.ndarray, top_labels: int | None) -> None:
+        self.subject, self.targets = subject, targets
+        self.n, self.c = targets.shape
+        self.top = top_labels
+        self.logits = {kind.name: np.zeros((self.n, self.c), dtype=np.float32) for kind in subject.logit_kinds}
+        self.maps: dict[str, np.ndarray] = {}
+        self.labels: dict[str, np.ndarray] = {}
+        self.relation_sums: dict[str, np.ndarray] = {}
+        self.relations_each: dict[str, np.ndarray] = {}
+        self._features: list[np.ndarray] = []
+        self._pairs: list[np.ndarray] = []
+
+    def add(self, rows: range, images: Tensor) -> None:
+        with torch.no_grad():
+            seen = self.subject.observe(images)
+        for name, logits in self.logits.items():
+            logits[rows] = _numpy(seen.logits[name])
+        if not self.maps:
+            self._allocate({kind.name: seen.maps[kind.name] for kind in self.subject.map_kinds})
+        chosen = self._chosen(rows, _numpy(seen.logits[self.subject.scored]))
+        for name, array in self.maps.items():
+            values = _numpy(seen.maps[name])
+            if name in self.labels:
+                self.labels[name][rows] = chosen
+                values = np.where(chosen[..., None, None] >= 0, np.take_along_axis(values, chosen.clip(0)[..., None, None], axis=1), 0)
+            array[rows] = values
+        if seen.features is not None:
+            image, label = np.nonzero(self.targets[rows] == 1)
+            self._features.append(_numpy(seen.features)[image, label].astype(np.float16))
+            self._pairs.append(np.stack([image + rows.start, label], axis=1).astype(np.int32))
+        if self.subject.relations is not None:
+            for name, cube in self.subject.relations(images).items():
+                values = _numpy(cube)
+                self.relation_sums[name] = self.relation_sums.get(name, 0) + values.sum(axis=0)
+                if self.n * self.c * self.c * 2 <= EACH_BUDGET:
+                    self.relations_each.setdefault(name, np.zeros((self.n, self.c, self.c), dtype=np.float16))[rows] = values
+
+    def features(self) -> tuple[np.ndarray, np.ndarray] | None:
+        return (np.concatenate(self._features), np.concatenate(self._pairs)) if self._features else None
+
+    def _allocate(self, maps: Mapping[str, Tensor]) -> None:
+        cells = sum(value.shape[2] * value.shape[3] for value in maps.values())
+        if self.top is None and self.n * self.c * cells * 2 > MAPS_BUDGET:
+            self.top = TOP_LABELS
+        stored = self.c
+        if self.top is not None:
+            stored = min(self.c, self.top + int((self.targets == 1).sum(axis=1).max(initial=0)))
+        for name, value in maps.items():
+            self.maps[name] = np.zeros((self.n, stored, *value.shape[2:]), dtype=np.float16)
+            if self.top is not None and self.top < self.c:
+                self.labels[name] = np.full((self.n, stored), -1, dtype=np.int16)
+
+    def _chosen(self, rows: range, scores: np.ndarray) -> np.ndarray:
+        """Labels whose maps are kept, true ones first, then by score; -1 fills up: int [B, K]."""
+        if not self.labels:
+            return np.zeros((len(rows), 0), dtype=np.int64)
+        stored = next(iter(self.labels.values())).shape[1]
+        present = self.targets[rows] == 1
+        order = np.argsort(-scores - 1e6 * present, axis=1, kind="stable")[:, :stored]
+        wanted = present.sum(axis=1) + (self.top or 0)
+        return np.where(np.arange(stored)[None] < wanted[:, None], order, -1)
+
+
+def jpeg(image: np.ndarray, size: tuple[int, int], quality: int = 85) -> bytes:
+    """A uint8 [H, W, 3] picture squashed to `size` = (height, width), as a JPEG file."""
+    picture = Image.fromarray(image)
+    if picture.size != (size[1], size[0]):
+        picture = picture.resize((size[1], size[0]), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality, optimize=True)
+    return buffer.getvalue()
+
+
+def _own_subject(model: Any, size: int | None) -> Subject:
+    def observe(images: Tensor) -> Observation:
+        _, out = model(images)
+        logits = {kind.name: out[f"logits.{kind.name}"] for kind in model.logit_kinds}
+        maps = {kind.name: model.maps(out, kind.name) for kind in model.map_kinds}
+        return Observation(logits, maps, out.get("features"))
+
+    titles = dict(getattr(model, "relation_titles", {}))
+    description = {
+        "model": model.config["name"],
+        "backbone": model.config["backbone"],
+        "options": {key: value for key, value in model.config.items() if key not in ("name", "backbone", "categories")},
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+    }
+    return Subject(
+        model,
+        model.categories,
+        size or model.image_size,
+        tuple(model.map_kinds),
+        tuple(model.logit_kinds),
+        model.scored,
+        observe,
+        model.relations if titles else None,
+        titles,
+        description,
+    )
+
+
+def _logits_of(output: Any, count: int) -> Tensor:
+    logits = output[0] if isinstance(output, tuple | list) else getattr(output, "logits", output)
+    if not isinstance(logits, Tensor) or logits.ndim != 2 or logits.shape[1] != count:
+        found = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise WorkbenchError(f"The model's output ({found}) is not logits [B, {count}]; give as many categories as it has logits.")
+    return logits
+
+
+def _known_regions(dataset: MultiLabelDataset, row: int, categories: Categories) -> list[Region]:
+    return [region for region in dataset.regions(row) if region.category in categories]
+
+
+def _device(module: nn.Module) -> torch.device:
+    return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+
+
+def _numpy(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().float().cpu().numpy()

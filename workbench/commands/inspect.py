@@ -1,0 +1,34 @@
+"""``workbench inspect``: a run's maps, scores and numbers into one archive."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="RUN", help="run folder")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="archive to write (.safetensors)")
+    parser.add_argument("--limit", type=int, default=200, help="how many validation images (default 200)")
+    parser.add_argument("--picture-size", type=int, help="height and width of the stored pictures; the model's input by default")
+    parser.add_argument("--no-measure", action="store_true", help="leave out pointing, energy, deletion and the randomised-weights check")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from workbench.inspector import inspect
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done}/{total} images", end="\n" if done == total else "", file=sys.stderr)
+
+    inspection = inspect(
+        arguments.folder,
+        limit=arguments.limit,
+        picture_size=arguments.picture_size,
+        measure=not arguments.no_measure,
+        progress=progress,
+    )
+    path = inspection.save(arguments.out)
+    print(f"{inspection!r}\nWritten to {path}, {path.stat().st_size / 1e6:.1f} MB. Explore it: workbench export {path} -o page.html")
+    return 0

@@ -1,0 +1,1 @@
+"""Pages and tables from runs and studies. Nothing here runs a model."""

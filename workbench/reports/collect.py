@@ -1,0 +1,61 @@
+"""What is known about a run, read from its folder and from the archive beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import WorkbenchError
+from workbench.inspection import Inspection
+
+
+@dataclass
+class RunFacts:
+    """A run as a report sees it: recipe and environment as JSON, history rows, evaluations by convention, the archive if there is one."""
+
+    name: str
+    folder: Path
+    recipe: dict[str, Any]
+    environment: dict[str, Any]
+    history: list[dict[str, Any]]
+    evaluations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    inspection: Inspection | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Training time, validation included."""
+        return float(sum(row.get("seconds", 0) for row in self.history))
+
+
+def collect(folder: Path) -> RunFacts:
+    """Read a run folder. The archive is ``inspection.safetensors`` in it, or ``<folder>.safetensors`` beside it.
+
+    Raises: WorkbenchError if the folder is not a run or a file in it is damaged.
+    """
+    folder = Path(folder)
+    if not (folder / "recipe.json").is_file():
+        raise WorkbenchError(f"{folder} is not a run folder, it has no recipe.json; give the folder that `workbench train` wrote.")
+    recipe = _json(folder / "recipe.json")
+    history_path = folder / "history.jsonl"
+    history = [_parsed(line, history_path) for line in history_path.read_text().splitlines() if line] if history_path.is_file() else []
+    evaluations = {path.stem.removeprefix("evaluation-"): _json(path) for path in sorted(folder.glob("evaluation-*.json"))}
+    environment = _json(folder / "environment.json") if (folder / "environment.json").is_file() else {}
+    places = (folder / "inspection.safetensors", folder.with_name(f"{folder.name}.safetensors"))
+    archive = next((Inspection.open(path) for path in places if path.is_file()), None)
+    return RunFacts(str(recipe.get("name", folder.name)), folder, recipe, environment, history, evaluations, archive)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    value = _parsed(path.read_text(encoding="utf-8"), path)
+    if not isinstance(value, dict):
+        raise WorkbenchError(f"{path} is damaged (not a JSON object); make it again.")
+    return value
+
+
+def _parsed(text: str, path: Path) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise WorkbenchError(f"{path} is damaged ({error}); make it again.") from None
