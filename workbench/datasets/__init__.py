@@ -58,8 +58,7 @@ def load_dataset(name: str, split: str, root: str | Path | None = None, **option
     if name in ("voc2007", "voc2012"):
         from workbench.datasets.voc import VocDataset
 
-        year = int(name.removeprefix("voc"))
-        return VocDataset(root or Path("data", name), split, year=year, **_known(options, VocDataset, name))
+        return VocDataset(root or Path("data", name), split, year=int(name[-4:]), **_known(options, VocDataset, name))
     raise WorkbenchError(f'There is no data set "{name}".{did_you_mean(name, DATASETS)}')
 
 
