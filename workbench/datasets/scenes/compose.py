@@ -21,7 +21,7 @@ from workbench.datasets.scenes.crowd import (
     place_crowd,
 )
 from workbench.datasets.scenes.placing import EXTENT, Table
-from workbench.datasets.scenes.rules import REFERENCE, Knobs, Thing
+from workbench.datasets.scenes.rules import ANIMALS, REFERENCE, Knobs, Thing
 from workbench.datasets.scenes.scene import Scene
 from workbench.datasets.scenes.town import TOWN_RATE, build_town, hang_papers
 
@@ -40,7 +40,7 @@ def compose(seed: int, split: str, index: int, knobs: Knobs) -> Scene:
     table = Table(knobs.occlusion)
     things: list[Thing] = []
     if rng.random() < TOWN_RATE:
-        things, town = build_town(rng, knobs.tilt)
+        things, town = build_town(rng, knobs.tilt, knobs.terraces)
         houses = [thing for thing in things if thing.shape == REFERENCE]
         for house in houses:
             table.lay(house.x, house.y, (house.size * EXTENT[REFERENCE][0], house.size * EXTENT[REFERENCE][1]))
@@ -53,7 +53,10 @@ def compose(seed: int, split: str, index: int, knobs: Knobs) -> Scene:
         if shape in TWICE and rng.random() < TWICE_RATE:
             wanted.append(make_member(rng, shape, knobs.scale_spread))
     rng = stream(_ANIMALS)
-    wanted += [make_animal(rng, shape, knobs.look_alike) for shape in animals_present(rng)]
+    animals = animals_present(rng)
+    if not (things or wanted or animals):  # hardly any scene stays empty
+        animals = [ANIMALS[int(rng.random() * len(ANIMALS))]]
+    wanted += [make_animal(rng, shape, knobs.look_alike) for shape in animals]
     crowd = place_crowd(stream(_PLACES), wanted, table)
     ponds = [thing for thing in crowd if thing.shape == "pond"]
     others = [thing for thing in crowd if thing.shape != "pond"]

@@ -30,7 +30,7 @@ class Scenes(MultiLabelDataset):
         count: number of images, or one for each split ({"train": 1000, "val": 500}); `SPLITS` unless given.
         size: side of the images in pixels, 16 to 1024.
         seed: which world, 0 or more.
-        relation, cooccurrence, scale_spread, look_alike, noise, tilt, occlusion: 0 to 1.
+        relation, cooccurrence, scale_spread, look_alike, noise, tilt, terraces, occlusion: 0 to 1.
         cache: folder for drawn pixels; None is the user's cache folder, False none.
 
     Raises:
@@ -49,6 +49,7 @@ class Scenes(MultiLabelDataset):
         look_alike: float = Knobs.look_alike,
         noise: float = Knobs.noise,
         tilt: float = Knobs.tilt,
+        terraces: float = Knobs.terraces,
         occlusion: float = Knobs.occlusion,
         cache: str | Path | bool | None = None,
     ) -> None:
@@ -62,7 +63,7 @@ class Scenes(MultiLabelDataset):
         self.split = split
         self.size = _whole("size", size, 16, 1024)
         self.seed = _whole("seed", seed, 0, 2**63)
-        self.knobs = Knobs(relation, cooccurrence, scale_spread, look_alike, noise, tilt, occlusion)
+        self.knobs = Knobs(relation, cooccurrence, scale_spread, look_alike, noise, tilt, terraces, occlusion)
         self.name = f"scenes-{split}"
         self.categories = CATEGORIES
         number = _whole("count", SPLITS[split] if count is None else count, 1, 1_000_000)

@@ -40,6 +40,8 @@ class Knobs:
         look_alike: 1 = the animals share body, proportions and colours and differ in their ears; 0 = each has its own.
         noise: strength of the paper grain.
         tilt: how far the streets may lean, 1 being 25 degrees either way.
+        terraces: share of towns with two half streets, one high and one low, in which neither the place of a paper nor that of the houses
+            tells anything without the other; 0 = one street, at any height.
         occlusion: how much of an object others may cover.
     """
 
@@ -49,6 +51,7 @@ class Knobs:
     look_alike: float = 0.6
     noise: float = 0.1
     tilt: float = 0.3
+    terraces: float = 0.0
     occlusion: float = 0.3
 
     def __post_init__(self) -> None:
