@@ -54,7 +54,10 @@ def load_model(path: str | Path, categories: Categories | None = None, name: str
     if categories is not None:
         _require_categories(categories, config, path)
     # The file holds every weight, so published ones need not be fetched to be overwritten.
-    model = create_model(**{**config, "weights": None})
+    try:
+        model = create_model(**{**config, "weights": None})
+    except WorkbenchError as error:
+        raise WorkbenchError(f"{path} describes a model that this version cannot build: {error}") from None
     model.config = config
     load_checked(model, load_file(path), str(path))
     return model.eval()

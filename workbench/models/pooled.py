@@ -84,6 +84,11 @@ def class_activation(feature_map: Tensor, weight: Tensor, pooling: str) -> Tenso
 
     Where several cells share a channel's maximum, the first of them gets all of it.
     """
+    with torch.autocast(feature_map.device.type, enabled=False):  # the sum is promised to be exact
+        return _class_activation(feature_map, weight, pooling)
+
+
+def _class_activation(feature_map: Tensor, weight: Tensor, pooling: str) -> Tensor:
     batch, _, height, width = feature_map.shape
     flat, weight = feature_map.flatten(2).float(), weight.float()  # [B, D, P], [K, D]
     average = torch.einsum("kd,bdp->bkp", weight, flat) / flat.shape[2]
