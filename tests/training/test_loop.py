@@ -1,7 +1,7 @@
 import numpy as np
 import torch
-from colored_blocks import blocks_recipe
 
+from tests.training.colored_blocks import blocks_recipe
 from workbench.training import Run, train
 
 

@@ -1,8 +1,9 @@
 """The training loop. It knows stages, losses and files, and nothing of particular models.
 
-A row of the history: stage; epoch (from 1, through all stages) and stage_epoch (from 1); step and images (done so far in all); lr;
-loss and its terms loss.<name>, means over the images of the epoch; validation.map (plain mAP of the scored logits), validation.map.<name>
-(of each of the model's logits) and validation.ap (of each category, scored logits; null without a present one); seconds; images_per_second.
+A row of the history: stage; epoch (from 1, through all stages) and stage_epoch (from 1); step and images (done so far in all); lr (of the
+last batch); loss and its terms loss.<name>, means over the images of the epoch; validation.map (plain mAP of the scored logits),
+validation.map.<name> (of each of the model's logits where there are several) and validation.ap (of each category, scored logits; null
+without a present one); seconds (with the evaluation); images_per_second (of training alone).
 """
 
 from __future__ import annotations
@@ -122,7 +123,6 @@ class _Training:
         self.bar.set_description(f"{name} {position.epoch + 1}/{stage.epochs}")
         began = saved = time.monotonic()
         earlier = position.seconds
-        lr = self.optimizer.param_groups[0]["lr"]
         left = plan[position.step :]
         for indices, inputs in zip(left, self.sources[0].inputs(left, draws), strict=True):
             seed_step(seed, epoch, position.step, self.fabric.global_rank)
@@ -140,7 +140,7 @@ class _Training:
         self.model.eval()
         measured = validation_figures(self.module, self.sources[1], self.validation.targets, self.scored, self.recipe.unknown_in_ap)
         row = {"stage": name, "epoch": position.rows + 1, "stage_epoch": position.epoch + 1, "step": position.steps}
-        row |= {"images": position.images, "lr": lr, "loss": sum(terms.values())}
+        row |= {"images": position.images, "lr": self.lr, "loss": sum(terms.values())}
         row |= {f"loss.{key.split('.', 1)[-1]}": value for key, value in terms.items()} | measured
         row["seconds"] = round(earlier + time.monotonic() - began, 3)
         row["images_per_second"] = round(len(self.training) / max(trained_for, 1e-9), 1)
@@ -160,6 +160,7 @@ class _Training:
                     f"train into a new folder with a lower learning rate (stages.{name}.lr is {stage.lr:g})."
                 )
             self.position.sums[key] = self.position.sums.get(key, 0.0) + value * len(indices)
+        self.lr = self.optimizer.param_groups[0]["lr"]
         self.stepper.zero_grad()
         self.fabric.backward(torch.stack(list(terms.values())).sum())
         self.stepper.step()

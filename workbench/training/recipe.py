@@ -139,6 +139,7 @@ class Recipe:
         _one_of("unknown_in_loss", self.unknown_in_loss, UNKNOWN)
         _one_of("unknown_in_ap", self.unknown_in_ap, UNKNOWN)
         _at_least("image_size", self.image_size, 1)
+        _at_least("seed", self.seed, 0)
         if not self.total_epochs:
             raise WorkbenchError(f'Recipe "{self.name}" has no epoch in any stage; give at least one stage some epochs.')
 
@@ -159,9 +160,10 @@ class Recipe:
         Raises: WorkbenchError where the recipe alone does not say how many images there are.
         """
         if training_images is None:
-            if "count" not in self.data.options:
-                raise WorkbenchError(f'Recipe "{self.name}" does not say how many training images there are; pass their number.')
-            training_images = int(self.data.options["count"])
+            count = self.data.options.get("count")
+            training_images = count.get(self.data.train) if isinstance(count, Mapping) else count
+        if training_images is None:
+            raise WorkbenchError(f'Recipe "{self.name}" does not say how many training images there are; pass their number.')
         return self.total_epochs * training_images
 
     def with_overrides(self, overrides: Mapping[str, Any]) -> Recipe:

@@ -1,0 +1,128 @@
+"""Killed anywhere, a training goes on to the same weights, bit for bit (CPU, float32)."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.training.colored_blocks import blocks_recipe
+from workbench.training import Run, loop, train
+from workbench.training import files as training_files
+
+ROOT = Path(__file__).parents[2]
+RECIPE = blocks_recipe("srn")
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run that nothing stopped."""
+    return train(RECIPE, tmp_path_factory.mktemp("whole") / "run", progress=False)
+
+
+def timeless(run):
+    return [{key: value for key, value in row.items() if key not in ("seconds", "images_per_second")} for row in run.history]
+
+
+def assert_same(run, other):
+    assert run.done
+    assert timeless(run) == timeless(other)
+    for which in ("last", "best"):
+        assert run.weights(which).read_bytes() == other.weights(which).read_bytes(), which
+    assert [path.name for path in run.probes] == [path.name for path in other.probes]
+    for left, right in zip(run.probes, other.probes, strict=True):
+        assert left.read_bytes() == right.read_bytes()
+    assert {path.name for path in run.folder.iterdir()} == {path.name for path in other.folder.iterdir()}
+
+
+def test_two_whole_runs_are_the_same(whole, tmp_path):
+    assert_same(train(RECIPE, tmp_path / "run", progress=False), whole)
+
+
+@pytest.mark.parametrize("save_every", [300.0, -1.0], ids=["at epochs", "at every step"])
+@pytest.mark.parametrize("step", [1, 8, 17, 20, 29, 36])
+def test_stopped_at_a_step(step, save_every, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", save_every)
+    real, calls = loop.loss_terms, 0
+
+    def failing(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls == step:
+            raise Killed
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "loss_terms", failing)
+        with pytest.raises(Killed):
+            train(RECIPE, tmp_path / "run", progress=False)
+    if step > 1:
+        lost = (step - 1) - Run.open(tmp_path / "run").position.steps
+        assert 0 <= lost < (6 if save_every > 0 else 2)
+    assert_same(train(RECIPE, tmp_path / "run", progress=False), whole)
+
+
+def test_stopped_ahead_of_any_of_the_writes(whole, tmp_path, monkeypatch):
+    real = os.replace
+    count = 0
+
+    def failing(source, target):
+        nonlocal count
+        count += 1
+        if count == at:
+            raise Killed
+        return real(source, target)
+
+    monkeypatch.setattr(training_files.os, "replace", failing)
+    at = -1
+    train(RECIPE, tmp_path / "counted", progress=False)
+    writes = count
+    assert writes > 20
+    for at in range(3, writes + 1, 3):
+        count = 0
+        with pytest.raises(Killed):
+            train(RECIPE, tmp_path / f"run{at}", progress=False)
+        count = writes
+        assert_same(train(RECIPE, tmp_path / f"run{at}", progress=False), whole)
+
+
+SCRIPT = """
+import sys
+import torch
+torch.set_num_threads(1)
+import workbench.datasets
+from tests.training.colored_blocks import blocks_recipe, load_blocks
+workbench.datasets.load_dataset = load_blocks
+from workbench.training import train
+print("training", flush=True)
+train(blocks_recipe("srn"), sys.argv[1], progress=False)
+"""
+
+
+@pytest.mark.slow
+def test_killed_processes(whole, tmp_path):
+    """SIGKILL leaves no time for tidying up: whatever the process was writing stays behind."""
+    chance = random.Random(1)
+    killed = 0
+    for _ in range(20):
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path / "run")], cwd=ROOT, stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"training\n"
+        if killed < 4:
+            time.sleep(chance.uniform(0.05, 0.6))
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+        if process.returncode == 0:
+            break
+    assert killed
+    assert_same(Run.open(tmp_path / "run"), whole)
