@@ -1,0 +1,47 @@
+"""The one text that a browser gets for an explorer: shared modules and the explorer's own, joined in a stated order.
+
+A notebook loads a module from a blob, where relative imports fail. So the files are plain ES modules for editors and checkers, and are
+joined here: their import lines, indentation, whole-line comments and the word ``export`` are dropped. The same text serves the notebook,
+the page tests and the exported page.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.widgets.style import STYLE
+
+FOLDER = Path(__file__).parent / "js"
+LIMIT = 80_000  # bytes of one explorer's text
+MODULES = {
+    "attention": (
+        "halffloat", "colormaps", "dom", "decisions", "data", "view", "canvas", "gallery", "labels", "panes", "spot", "numbers", "steps",
+        "influence", "help", "keyboard", "attention",
+    ),
+}  # fmt: skip
+_IMPORT = re.compile(r"^import \{[^}]*\} from \"\./[a-z]+\.js\";\n", re.MULTILINE)
+_DROPPED = re.compile(r"^[ \t]*//.*\n|^[ \t]+", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(async )?(function|const|let|class) )", re.MULTILINE)
+
+
+@cache
+def module_text(explorer: str) -> str:
+    """The ES module of an explorer, with a default export ``{ render }``."""
+    parts = [f"const STYLE = {json.dumps(STYLE, ensure_ascii=False, separators=(',', ':'))};"]
+    for name in MODULES[explorer]:
+        text = _IMPORT.sub("", (FOLDER / f"{name}.js").read_text("utf-8"))
+        parts.append(_EXPORT.sub("", _DROPPED.sub("", text)))
+    text = "\n".join(parts)
+    if len(text.encode()) > LIMIT:
+        raise WorkbenchError(f'The text of the "{explorer}" explorer has {len(text.encode())} bytes, more than {LIMIT}; make it shorter.')
+    return text
+
+
+@cache
+def style_sheet(explorer: str) -> str:
+    """The style sheet of an explorer."""
+    return (FOLDER / f"{explorer}.css").read_text("utf-8")

@@ -1,0 +1,126 @@
+"""One page that holds the explorer and its data, and works from disk with the network off."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.errors import WorkbenchError
+from workbench.widgets import assets
+from workbench.widgets.matching import Matched, Member
+from workbench.widgets.payload import description, image_packet, tables
+
+if TYPE_CHECKING:
+    from workbench.widgets.attention import AttentionExplorer
+
+PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{title}</title><style>{style}</style></head>
+<body><main><h1>{title}</h1><p class="note">{note}</p><div id="explorer"></div></main>
+<script type="application/json" id="content">{content}</script>
+<script type="module">{script}</script></body></html>
+"""
+LOOK = """:root { color-scheme: light dark; }
+body { margin: 0; font: 14px/1.5 system-ui, sans-serif; background: light-dark(#fff, #101114); }
+main { max-width: 1280px; margin: 0 auto; padding: 16px 20px; color: light-dark(#14171c, #f2f3f5); }
+h1 { font-size: 20px; margin: 0 0 4px; }
+.note { margin: 0 0 12px; color: light-dark(#4d525a, #b5bac2); }
+"""
+
+
+def export_html(explorer: AttentionExplorer, path: str | Path, images: Sequence[int | str] | None = None, cap_mb: float = 20) -> Path:
+    """Write what `explorer` shows as one page.
+
+    Args:
+        images: ids or indices; by default all, the one in view first, then as stored.
+        cap_mb: largest size of the page in megabytes; images beyond it are left out and the page says so.
+
+    Raises:
+        WorkbenchError: an image is unknown, none is named, or not even one fits under the cap.
+    """
+    path, matched, view = Path(path), explorer.matched, dict(explorer.view_state)
+    wanted = _wanted(matched, images, view["image"])
+    whole = json.dumps(_content(matched, wanted[:1], [], view))
+    room = cap_mb * 1e6 - len(whole) - len(assets.module_text("attention")) - len(assets.style_sheet("attention")) - 20_000
+    packets = []
+    for image in wanted:
+        packet = _text(image_packet(matched, image))
+        room -= len(json.dumps(packet))
+        if room < 0:
+            break
+        packets.append(packet)
+    if not packets:
+        raise WorkbenchError(f"Not one image fits into {cap_mb} MB; raise cap_mb.")
+    kept = wanted[: len(packets)]
+    order = np.argsort(kept)
+    kept, packets = [kept[place] for place in order], [packets[place] for place in order]
+    names = " and ".join(member.name for member in matched.members)
+    note = f"{len(kept)} of {len(matched.ids)} images of {names}."
+    if len(kept) < len(wanted):
+        note += f" The page was cut at {cap_mb:g} MB: {len(wanted) - len(kept)} more images were asked for."
+    if view["image"] not in {matched.ids[image] for image in kept}:
+        view["image"] = matched.ids[kept[0]]
+    return _write(path, _page(f"Attention explorer: {names}", note, _content(matched, kept, packets, view)))
+
+
+def _wanted(matched: Matched, images: Iterable[int | str] | None, in_view: str) -> list[int]:
+    if images is None:
+        first = matched.position(in_view)
+        return [first, *(image for image in range(len(matched.ids)) if image != first)]
+    wanted = list(dict.fromkeys(matched.position(image) for image in images))
+    if not wanted:
+        raise WorkbenchError("The list of images to export is empty; name at least one, or leave it out for all.")
+    return wanted
+
+
+def _content(matched: Matched, kept: list[int], packets: list[dict[str, Any]], view: dict[str, Any]) -> dict[str, Any]:
+    """The data of the page: the archive cut down to the kept images, in their order."""
+    members = tuple(Member(member.name, member.inspection, member.rows[kept], member.columns) for member in matched.members)
+    part = Matched([matched.ids[image] for image in kept], matched.categories, members)
+    first = part.ids.index(view["image"]) if view["image"] in part.ids else 0
+    for place, packet in enumerate(packets):
+        packet["image"] = place
+    return {"description": description(part), "tables": _text(tables(part)), "images": packets, "first": first, "view": view}
+
+
+def _text(packet: dict[str, Any]) -> dict[str, Any]:
+    return {**packet, "data": base64.b64encode(packet["data"]).decode()}
+
+
+def _page(title: str, note: str, content: dict[str, Any]) -> str:
+    script = assets.module_text("attention") + "\n" + (assets.FOLDER / "offline.js").read_text("utf-8")
+    style = LOOK + assets.style_sheet("attention")
+    policy = (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src blob: data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    data = json.dumps(content, ensure_ascii=False).replace("<", "\\u003c")
+    return PAGE.format(policy=policy, title=html.escape(title), note=html.escape(note), style=style, content=data, script=script)
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return path

@@ -1,0 +1,39 @@
+// The help overlay: what is to be seen, and every key.
+import { h } from "./dom.js";
+
+const KEYS = [
+  ["← →", "previous and next image"],
+  ["↑ ↓", "previous and next label"],
+  ["m", "next kind of map"],
+  ["c", "next model, where several are compared"],
+  ["o", "heat, contour or the map alone"],
+  ["[ ]", "fainter, stronger overlay"],
+  ["g", "the map's own cells"],
+  ["r", "outline of the object"],
+  ["v", "as the model saw it"],
+  ["Enter", "on a picture: a cursor that the arrows move; Esc removes it"],
+  ["?", "this help"],
+];
+
+export function help(app) {
+  const close = h("button", { class: "wb-button", onclick: () => toggle(false) }, "Close");
+  const node = h(
+    "div",
+    { class: "wb-help", role: "dialog", "aria-label": "Help", hidden: true },
+    h("div", { class: "wb-help-box" },
+      h("h3", {}, "How to read this"),
+      h("p", {}, "Choose an image in the strip and a label in the list. The maps show where the model looks for that label: the stronger the colour, the more that place counts."),
+      h("p", {}, "Point at a place to see which labels look there. The numbers tell how far such a map can be trusted: compare them with the grey rows, a random map and a blob in the middle."),
+      h("dl", { class: "wb-keys" }, KEYS.map(([key, meaning]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, meaning)])),
+      close),
+  );
+  let returnTo = null;
+  function toggle(open = node.hidden) {
+    if (open) returnTo = app.root.getRootNode().activeElement;
+    node.hidden = !open;
+    if (open) close.focus({ preventScroll: true });
+    else (app.root.contains(returnTo) ? returnTo : app.root).focus({ preventScroll: true });
+  }
+  app.toggleHelp = toggle;
+  return { node, toggle };
+}

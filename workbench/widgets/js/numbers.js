@@ -1,0 +1,75 @@
+// What was measured about the maps, for the chosen label and for all labels. Measures come by name: new ones appear without new code.
+import { STYLE } from "./style.js";
+import { h, number } from "./dom.js";
+
+const isRow = (entry) => entry && typeof entry === "object" && !Array.isArray(entry);
+
+export function numbers(app) {
+  const { view } = app;
+  const body = h("div");
+  const node = h("section", { class: "wb-card wb-numbers" }, h("h3", {}, "How far can the map be trusted?"), body);
+  let drawn = "";
+
+  const known = (name) => STYLE.measures[name] || { title: name.replaceAll("_", " "), meaning: "" };
+
+  // One cell: the label's number and the mean of all labels, or a verdict in a word.
+  function cell(entry) {
+    if (!isRow(entry)) return h("td", {}, h("span", { class: "wb-soft" }, "–"));
+    if (entry.verdict) {
+      const values = Object.entries(entry).filter(([, value]) => typeof value === "number");
+      const text = values.map(([name, value]) => `${name.replaceAll("_", " ")} ${number(value)}`).join(", ");
+      return h("td", { title: text }, h("strong", {}, entry.verdict), h("span", { class: "wb-soft" }, ` ${number(values[0]?.[1])} / ${number(entry.baseline)}`));
+    }
+    const own = entry.per_label?.[view.state.label];
+    const bar = h("span", { class: "wb-bar" });
+    bar.style.width = `${100 * Math.min(1, Math.max(0, own || 0))}%`;
+    return h("td", {}, h("strong", {}, number(own)), h("span", { class: "wb-soft" }, ` ${number(entry.overall)}`), h("span", { class: "wb-track" }, bar));
+  }
+
+  function table(member, measures) {
+    const rows = [...new Set(measures.flatMap(([, entries]) => Object.keys(entries).filter((key) => isRow(entries[key]))))];
+    const titles = new Map(member.kinds.map((kind) => [kind.name, kind.title]));
+    const head = measures.map(([name]) => h("th", { scope: "col" }, known(name).title));
+    const line = (key) =>
+      h(
+        "tr",
+        { class: titles.has(key) ? (key === view.state.map ? "wb-chosen" : null) : "wb-reference" },
+        h("th", { scope: "row" }, titles.get(key) || key),
+        measures.map(([, entries]) => cell(entries[key])),
+      );
+    return h("table", {}, h("thead", {}, h("tr", {}, h("td", { class: "wb-soft" }, "this label, all labels"), head)), h("tbody", {}, rows.map(line)));
+  }
+
+  // One line for each measure: what it says, how many cases it rests on, and what the active map's result means.
+  function explain([name, entries]) {
+    const entry = entries[view.state.map];
+    const count = Object.values(entries).find((each) => isRow(each) && each.n)?.n;
+    const meaning = [known(name).meaning, entry?.verdict && entry.meaning ? `Here: ${entry.meaning}.`.replace("..", ".") : "", count ? `n = ${count}.` : ""];
+    return [h("dt", {}, known(name).title), h("dd", {}, meaning.filter(Boolean).join(" "))];
+  }
+
+  // Accuracy and the like: numbers about the label, not about its maps.
+  function facts([name, entries]) {
+    const parts = [];
+    for (const [key, value] of Object.entries(entries)) {
+      if (typeof value === "number") parts.push(`${key} ${number(value, 3)}`);
+      else if (typeof value === "string") parts.push(`${key} ${value}`);
+      else if (isRow(value) && typeof value[view.state.label] === "number") parts.push(`${key} of this label ${number(value[view.state.label], 3)}`);
+    }
+    return [h("dt", {}, known(name).title), h("dd", {}, parts.join(", "))];
+  }
+
+  function update() {
+    const { model, map, label } = view.state;
+    const key = `${model} ${map} ${label}`;
+    if (key === drawn) return;
+    drawn = key;
+    const { member } = view;
+    const measured = Object.entries(member.measurements).filter(([, entries]) => isRow(entries));
+    const ofMaps = measured.filter(([, entries]) => Object.values(entries).some((entry) => isRow(entry) && ("overall" in entry || "verdict" in entry)));
+    const others = measured.filter((measure) => !ofMaps.includes(measure));
+    const parts = ofMaps.length ? [table(member, ofMaps)] : [h("p", { class: "wb-soft" }, "Not measured for this archive.")];
+    body.replaceChildren(...parts, h("dl", {}, ofMaps.map(explain), others.map(facts)));
+  }
+  return { node, update };
+}

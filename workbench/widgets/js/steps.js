@@ -1,0 +1,150 @@
+// From the first logits to the final ones: the steps of every label of this image, and the images that the final answer fixed or broke.
+import { h, number, probability, select, setChoices, setText } from "./dom.js";
+import { cellTest, imagesWhere } from "./decisions.js";
+import { STYLE } from "./style.js";
+
+const MOST = 60; // chips in a list
+
+export function stepsPanel(app) {
+  const { store, view } = app;
+  const canvas = h("canvas", { class: "wb-slope", role: "img", tabindex: "0" });
+  const context = canvas.getContext("2d");
+  const table = h("div", { class: "wb-table" });
+  const details = h("details", {}, h("summary", {}, "As a table"), table);
+  details.addEventListener("toggle", () => update());
+  const before = select("Compared with", [], (value) => view.set({ before: value }));
+  const every = h("input", { type: "checkbox", onchange: () => update() });
+  const fixed = makeList("fixed", "Fixed");
+  const broken = makeList("broken", "Broken");
+  const sentence = h("p", { class: "wb-soft" });
+  const slope = h("div", { class: "wb-steps" }, h("h4", {}, "This image, step by step"), canvas, details);
+  const lists = h(
+    "div",
+    { class: "wb-lists" },
+    h("h4", {}, "What the final answer changed, compared with ", before),
+    h("label", { class: "wb-check" }, every, " all labels, not only the chosen one"),
+    sentence,
+    fixed.node,
+    broken.node,
+  );
+  const node = h("div", { class: "wb-two" }, slope, lists);
+  let drawn = "";
+
+  function makeList(filter, title) {
+    const count = h("strong");
+    const chips = h("div", { class: "wb-chips" });
+    const only = h("button", { class: "wb-link", onclick: () => view.set({ filter_state: filter, filter_label: every.checked ? "" : view.state.label }) }, "show only these");
+    return { filter, count, chips, only, node: h("div", { class: `wb-list-${filter}` }, h("p", {}, `${title}: `, count, " ", only), chips) };
+  }
+
+  function fillList(list, states, changes) {
+    const column = every.checked ? -1 : view.label;
+    const images = imagesWhere(store.count, store.labels, column, cellTest(list.filter, states, changes));
+    setText(list.count, String(images.length));
+    list.only.hidden = !images.length;
+    const shown = images.slice(0, MOST);
+    store.askThumbnails(shown);
+    list.chips.replaceChildren(...shown.map((image) => chip(image, list.filter, changes)), images.length > MOST ? h("span", { class: "wb-soft" }, `and ${images.length - MOST} more`) : "");
+  }
+
+  function chip(image, filter, changes) {
+    const url = store.thumbnails.get(image);
+    let { label } = view;
+    if (every.checked) label = changes.subarray(image * store.labels, (image + 1) * store.labels).indexOf(filter === "fixed" ? 1 : -1);
+    const name = store.categories[label];
+    return h(
+      "button",
+      { class: "wb-chip", "aria-current": image === view.image ? "true" : null, title: `${store.ids[image]}: ${name}`, "aria-label": `${filter}: ${name} in ${store.ids[image]}`, onclick: () => view.set({ image: store.ids[image], label: name }) },
+      url ? h("img", { src: url, alt: "" }) : h("span", { class: "wb-blank" }),
+    );
+  }
+
+  function drawSlope() {
+    const kinds = view.member.logits;
+    const { image, label } = view;
+    const { model } = view.state;
+    const style = getComputedStyle(canvas);
+    const ratio = Math.min(2, window.devicePixelRatio || 1);
+    const [width, height] = [Math.max(220, canvas.clientWidth), 190];
+    canvas.width = width * ratio;
+    canvas.height = height * ratio;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.font = `12px ${style.fontFamily}`;
+    const [left, right, top, bottom] = [34, width - 70, 10, height - 24];
+    const x = (place) => left + ((right - left) * place) / Math.max(1, kinds.length - 1);
+    const y = (p) => bottom - (bottom - top) * p;
+    const text = style.color;
+    const line = (points, colour, size) => {
+      context.strokeStyle = colour;
+      context.lineWidth = size;
+      context.beginPath();
+      points.forEach(([px, py], i) => (i ? context.lineTo(px, py) : context.moveTo(px, py)));
+      context.stroke();
+    };
+    const of = (each) => kinds.map((kind, place) => [x(place), y(store.probability(model, kind.name, image, each))]);
+    context.globalAlpha = 0.22;
+    for (let each = 0; each < store.labels; each++) if (each !== label) line(of(each), text, 1);
+    context.globalAlpha = 0.6;
+    context.setLineDash([4, 4]);
+    line([[left, y(view.member.threshold)], [right, y(view.member.threshold)]], text, 1);
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+    context.fillStyle = text;
+    context.textAlign = "right";
+    for (const p of [0, 1]) context.fillText(String(p), left - 10, y(p) + 4);
+    context.fillText(String(view.member.threshold), left - 10, y(view.member.threshold) + 4);
+    context.textAlign = "center";
+    kinds.forEach((kind, place) => context.fillText(kind.title, x(place), height - 6));
+    const chosen = of(label);
+    line(chosen, STYLE.models[0], 3);
+    context.fillStyle = STYLE.models[0];
+    for (const [px, py] of chosen) {
+      context.beginPath();
+      context.arc(px, py, 4, 0, 7);
+      context.fill();
+    }
+    context.fillStyle = text;
+    context.textAlign = "left";
+    const values = kinds.map((kind) => probability(store.probability(model, kind.name, image, label)));
+    context.fillText(values.at(-1), right + 10, chosen.at(-1)[1] + 4);
+    const spoken = kinds.map((kind, place) => `${kind.title} ${values[place]}`).join(", ");
+    canvas.setAttribute("aria-label", `Probability of ${store.categories[label]}: ${spoken}. The other labels are drawn thin.`);
+  }
+
+  function fillTable() {
+    const kinds = view.member.logits;
+    const { model } = view.state;
+    const row = (label) =>
+      h("tr", { class: label === view.label ? "wb-chosen" : null }, h("th", { scope: "row" }, store.categories[label]), kinds.map((kind) => h("td", {}, `${probability(store.probability(model, kind.name, view.image, label))} (${number(store.logits(model, kind.name)[view.image * store.labels + label])})`)));
+    table.replaceChildren(
+      h("table", {}, h("caption", {}, "Probability (logit) of each label"), h("thead", {}, h("tr", {}, h("td"), kinds.map((kind) => h("th", { scope: "col", title: kind.meaning }, kind.title)))), h("tbody", {}, app.ranking.map(row))),
+    );
+  }
+
+  function update() {
+    if (!node.isConnected || !node.offsetParent) return;
+    const { model, before: other } = view.state;
+    const choices = view.befores(model);
+    slope.hidden = view.member.logits.length < 2;
+    lists.hidden = !choices.length;
+    if (!slope.hidden) {
+      drawSlope();
+      if (details.open) fillTable();
+    }
+    if (lists.hidden) return;
+    setChoices(before, choices);
+    before.value = other;
+    const title = choices.find(([value]) => value === other)?.[1];
+    const what = every.checked ? "for any label" : `for “${view.state.label}”`;
+    setText(sentence, `Images in which ${title} was wrong ${what} and the final answer is right (fixed), and the other way round (broken). Unknown truths do not count.`);
+    const key = [model, other, every.checked || view.label, view.image, shownThumbnails()].join();
+    if (key === drawn) return;
+    drawn = key;
+    const changes = store.changes(model, other);
+    fillList(fixed, store.states(model), changes);
+    fillList(broken, store.states(model), changes);
+  }
+
+  const shownThumbnails = () => [...store.thumbnails.values()].filter(Boolean).length;
+  return { node, update, title: "What changed the answer", available: () => view.member.logits.length > 1 || store.models.length > 1 };
+}

@@ -1,0 +1,121 @@
+// The state of one view, kept equal to the model's `view_state`, and what follows from it.
+import { cellTest, disagreement, imagesWhere, sigmoid, sortedBy } from "./decisions.js";
+
+const DELAY = 120; // ms between two messages to the kernel
+
+export class View {
+  constructor(model, store, changed) {
+    this.model = model;
+    this.store = store;
+    this.changed = changed;
+    this.hover = null;
+    this.state = { ...model.get("view_state") };
+    this.timer = 0;
+    this.onState = () => this.adopt(model.get("view_state"));
+    model.on("change:view_state", this.onState);
+    this.refresh();
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.model.off("change:view_state", this.onState);
+  }
+
+  // Change some entries: at once here and in the other views of the model, a little later in the kernel.
+  set(changes) {
+    const next = { ...this.state, ...changes };
+    if (changes.model !== undefined) {
+      const kinds = this.store.models[next.model].kinds.map((kind) => kind.name);
+      if (!kinds.includes(next.map)) next.map = kinds[0];
+      const befores = this.befores(next.model).map(([value]) => value);
+      if (!befores.includes(next.before)) next.before = befores[0] || "";
+    }
+    if (JSON.stringify(next) === JSON.stringify(this.state)) return;
+    this.state = next;
+    this.refresh(changes);
+    this.model.set("view_state", { ...next });
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.model.save_changes(), DELAY);
+    this.changed();
+  }
+
+  adopt(state) {
+    if (JSON.stringify(state) === JSON.stringify(this.state)) return;
+    this.state = { ...state };
+    this.refresh();
+    this.changed();
+  }
+
+  setHover(spot) {
+    this.hover = spot;
+    this.changed();
+  }
+
+  get spot() {
+    return this.hover || this.state.spot;
+  }
+
+  get image() {
+    return this.store.places.get(this.state.image);
+  }
+
+  get label() {
+    return this.store.columns.get(this.state.label);
+  }
+
+  get member() {
+    return this.store.models[this.state.model];
+  }
+
+  get kind() {
+    return this.member.kinds.find((kind) => kind.name === this.state.map);
+  }
+
+  // With what the answer of a model can be compared: [[value, text], ...].
+  befores(model) {
+    const own = this.store.models[model].logits.filter((kind) => kind.name !== this.store.models[model].scored);
+    const others = this.store.models.map((other, place) => [`model:${place}`, other.name]).filter((_, place) => place !== model);
+    return [...own.map((kind) => [kind.name, kind.title]), ...others];
+  }
+
+  // The images that the filter keeps, in the chosen order; if the image in view is not among them, the first of them is shown.
+  refresh(changes) {
+    const { filter_label, filter_state, sort, model, before, label } = this.state;
+    const depends = sort === "high" || sort === "low" || sort === "label disagreement";
+    const key = JSON.stringify([filter_label, filter_state, sort, model, before, depends ? label : ""]);
+    if (key === this.orderKey) return;
+    this.orderKey = key;
+    const { store } = this;
+    const column = filter_label ? store.columns.get(filter_label) : -1;
+    const test = cellTest(filter_state, store.states(model), store.changes(model, before));
+    this.order = this.sorted(imagesWhere(store.count, store.labels, column, test));
+    this.rank = new Map(this.order.map((image, place) => [image, place]));
+    const filtered = changes && ("filter_label" in changes || "filter_state" in changes || "sort" in changes);
+    if (filtered && !("image" in changes) && this.order.length && (!this.rank.has(this.image) || "sort" in changes)) {
+      this.state = { ...this.state, image: store.ids[this.order[0]] };
+    }
+  }
+
+  sorted(images) {
+    const { store, state } = this;
+    const all = store.models.map((_, place) => store.logits(place));
+    const score = (image) => sigmoid(all[state.model][image * store.labels + this.label]);
+    const states = store.states(state.model);
+    const errors = (image) => states.subarray(image * store.labels, (image + 1) * store.labels).filter((s) => s === 1 || s === 2).length;
+    const keys = {
+      high: score,
+      low: (image) => -score(image),
+      errors,
+      disagreement: (image) => disagreement(all, store.labels, image, -1),
+      "label disagreement": (image) => disagreement(all, store.labels, image, this.label),
+    };
+    return keys[state.sort] ? sortedBy(images, keys[state.sort]) : images;
+  }
+
+  // The image `step` places further in the order, or the one in view at its ends.
+  neighbour(step) {
+    const here = this.rank.get(this.image);
+    const next = here === undefined ? 0 : Math.min(this.order.length - 1, Math.max(0, here + step));
+    return this.order.length ? this.order[next] : this.image;
+  }
+}

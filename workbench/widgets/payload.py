@@ -1,0 +1,102 @@
+"""What the browser gets: a description in JSON, and arrays packed end to end in one buffer.
+
+A packet is ``{"layout": [[name, dtype, shape, offset], ...], "data": bytes}``; offsets are multiples of 8. The notebook sends packets as
+binary buffers, the exported page holds the same ones in base64.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from workbench.widgets.matching import Matched
+
+THUMBNAIL = 72  # pixels of each side
+
+
+def pack(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """One packet of named arrays."""
+    layout, parts, offset = [], [], 0
+    for name, array in arrays.items():
+        data = np.ascontiguousarray(array).tobytes()
+        layout.append([name, str(array.dtype), list(array.shape), offset])
+        padding = -len(data) % 8
+        parts += [data, bytes(padding)]
+        offset += len(data) + padding
+    return {"layout": layout, "data": b"".join(parts)}
+
+
+def description(matched: Matched) -> dict[str, Any]:
+    """Names and declarations of everything in view, as JSON."""
+    return {
+        "ids": list(matched.ids),
+        "categories": list(matched.categories.names),
+        "has_regions": matched.first.inspection.has_regions,
+        "models": [_describe_member(member) for member in matched.members],
+    }
+
+
+def tables(matched: Matched) -> dict[str, Any]:
+    """What filters, sorting and lists need of all images: sizes, targets, logits and mean relations, as one packet."""
+    arrays: dict[str, np.ndarray] = {"sizes": matched.sizes.astype(np.int32), "targets": matched.targets}
+    for position, member in enumerate(matched.members):
+        for name in member.inspection.logit_kinds:
+            arrays[f"logits.{position}.{name}"] = member.logits(name)
+        for name in member.inspection.relation_titles:
+            arrays[f"relations.{position}.{name}"] = member.relations(name)
+    return pack(arrays)
+
+
+def image_packet(matched: Matched, image: int) -> dict[str, Any]:
+    """Picture, regions and the maps of every model of one image, as one packet with the regions' boxes in 0..1."""
+    first = matched.first
+    arrays: dict[str, np.ndarray] = {"picture": np.frombuffer(first.image_bytes(image), dtype=np.uint8)}
+    regions: list[dict[str, Any]] = []
+    height, width = first.inspection.frame
+    for label, box, flags, png in first.region_records(image):
+        x0, y0, x1, y1 = box
+        if png:
+            arrays[f"mask.{len(regions)}"] = np.frombuffer(png, dtype=np.uint8)
+        regions.append({"label": label, "box": [x0 / width, y0 / height, x1 / width, y1 / height], "flags": flags})
+    for position, member in enumerate(matched.members):
+        for kind in member.inspection.map_kinds:
+            labels, values = member.maps(kind, image)
+            arrays[f"maps.{position}.{kind}"] = values
+            arrays[f"labels.{position}.{kind}"] = labels.astype(np.int16)
+        for name in member.inspection.relation_titles:
+            relations = member.relations_of(name, image)
+            if relations is not None:
+                arrays[f"relations.{position}.{name}"] = relations
+    return {"image": image, "regions": regions, **pack(arrays)}
+
+
+def thumbnails(matched: Matched, images: Iterable[int]) -> dict[str, Any]:
+    """Small JPEGs of some images, named by their index, as one packet."""
+    return pack({str(image): np.frombuffer(_thumbnail(matched.first.image_bytes(image)), dtype=np.uint8) for image in images})
+
+
+def _thumbnail(jpeg: bytes) -> bytes:
+    picture = Image.open(io.BytesIO(jpeg))
+    picture.draft("RGB", (THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    picture.convert("RGB").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR).save(buffer, "JPEG", quality=82)
+    return buffer.getvalue()
+
+
+def _describe_member(member: Any) -> dict[str, Any]:
+    inspection = member.inspection
+    return {
+        "name": member.name,
+        "frame": list(inspection.frame),
+        "scored": inspection.scored,
+        "threshold": inspection.threshold,
+        "cut": member.cut,
+        "logits": [kind.to_json() for kind in inspection.logit_kinds.values()],
+        "kinds": [{**kind.to_json(), "grid": list(inspection.grid(kind.name))} for kind in inspection.map_kinds.values()],
+        "relations": [{"name": name, "title": title} for name, title in inspection.relation_titles.items()],
+        "measurements": inspection.measurements,
+    }

@@ -1,0 +1,111 @@
+"""The panes as a still picture, drawn by Pillow with the colours of ``style.json``: photo, maps over it and their colour bars."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+from workbench.inspection import MapKind
+from workbench.widgets.matching import Matched, Member
+from workbench.widgets.style import STYLE, levels, ramp, unit_of, value_range
+
+SIDE = 232  # pixels of the longer side of a pane
+GAP = 12
+BAR = 30  # height of a colour bar with its numbers
+
+
+def panes_png(matched: Matched, view: Mapping[str, Any]) -> bytes:
+    """One row for each model: the photo, then each map of the chosen label over it. A PNG file."""
+    image = matched.position(view["image"])
+    label = matched.categories.index(view["label"])
+    photo = Image.open(io.BytesIO(matched.first.image_bytes(image))).convert("RGB").resize(_pane_size(matched, image))
+    width, height = photo.size
+    rows = [list(member.inspection.map_kinds.values()) for member in matched.members]
+    columns = 1 + max(len(kinds) for kinds in rows)
+    page = Image.new("RGB", (columns * (width + GAP) - GAP, len(rows) * (height + BAR + GAP) - GAP), "white")
+    ranges = _ranges(matched, image, label, view["scale"])
+    for row, (member, kinds) in enumerate(zip(matched.members, rows, strict=True)):
+        top = row * (height + BAR + GAP)
+        page.paste(photo, (0, top))
+        for column, kind in enumerate(kinds, start=1):
+            corner = (column * (width + GAP), top)
+            values = map_of(member, kind.name, image, label)
+            if values is None:
+                page.paste(photo.convert("L").convert("RGB"), corner)
+                continue
+            low, high = ranges[member.name, kind.name]
+            page.paste(overlay(photo, values, kind, (low, high), view), corner)
+            _draw_bar(page, (corner[0], top + height + 4), width, kind, (low, high), view["palette"])
+    buffer = io.BytesIO()
+    page.quantize(255, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def map_of(member: Member, kind: str, image: int, label: int) -> np.ndarray | None:
+    """Values of one label's map as shown, float32 [h, w], or None where it is not stored."""
+    labels, values = member.shown_maps(kind, image)
+    found = np.flatnonzero(labels == label)
+    return values[found[0]] if len(found) else None
+
+
+def overlay(photo: Image.Image, values: np.ndarray, kind: MapKind, ends: tuple[float, float], view: Mapping[str, Any]) -> Image.Image:
+    """The map over the picture: its colours, stronger where it is stronger; the line around its top share; or the map alone."""
+    method = Image.Resampling.NEAREST if view["grid"] else Image.Resampling.BILINEAR
+    field = np.asarray(Image.fromarray(values.astype(np.float32)).resize(photo.size, method))
+    if view["overlay"] == "contour":
+        return _contour(photo, field)
+    place = levels(field, *ends)
+    colours = ramp(STYLE["signed_palette"] if kind.scale == "signed" else view["palette"])[place].astype(np.float32)
+    if view["overlay"] == "map":
+        return Image.fromarray(colours.astype(np.uint8))
+    share = place / (STYLE["levels"] - 1)
+    weight = np.abs(2 * share - 1) if kind.scale == "signed" else share
+    opacity = (view["alpha"] * weight)[..., None]
+    grey = np.asarray(photo.convert("L").convert("RGB"), dtype=np.float32)
+    return Image.fromarray((grey * (1 - opacity) + colours * opacity + 0.5).astype(np.uint8))
+
+
+def _contour(photo: Image.Image, field: np.ndarray) -> Image.Image:
+    """A bright line, two pixels wide, around the strongest share of the picture."""
+    inside = field >= np.quantile(field, 1 - STYLE["contour"]["share"])
+    edge = np.zeros_like(inside)
+    edge[1:] |= inside[1:] != inside[:-1]
+    edge[:-1] |= inside[1:] != inside[:-1]
+    edge[:, 1:] |= inside[:, 1:] != inside[:, :-1]
+    edge[:, :-1] |= inside[:, 1:] != inside[:, :-1]
+    drawn = np.array(photo)
+    drawn[edge] = ImageColor.getrgb(STYLE["contour"]["line"])
+    return Image.fromarray(drawn)
+
+
+def _ranges(matched: Matched, image: int, label: int, scale: str) -> dict[tuple[str, str], tuple[float, float]]:
+    """Ends of the scale of each map: shared by the maps in view that have one unit, by all labels of the image, or by nobody."""
+    strongest: dict[Any, float] = {}
+    keys: dict[tuple[str, str], tuple[Any, MapKind]] = {}
+    for member in matched.members:
+        for kind in member.inspection.map_kinds.values():
+            key = (member.name, kind.name) if scale == "map" else unit_of(kind)
+            keys[member.name, kind.name] = (key, kind)
+            values = member.shown_maps(kind.name, image)[1] if scale == "labels" else map_of(member, kind.name, image, label)
+            top = float(np.abs(values).max()) if values is not None and values.size else 0.0
+            strongest[key] = max(strongest.get(key, 0.0), top)
+    return {name: value_range(kind, strongest[key]) for name, (key, kind) in keys.items()}
+
+
+def _draw_bar(page: Image.Image, corner: tuple[int, int], width: int, kind: MapKind, ends: tuple[float, float], palette: str) -> None:
+    colours = ramp(STYLE["signed_palette"] if kind.scale == "signed" else palette)
+    bar = Image.fromarray(colours[None, :, :]).resize((width, 8))
+    page.paste(bar, corner)
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(11)
+    for edge, value, anchor in ((0, ends[0], "la"), (width, ends[1], "ra")):
+        draw.text((corner[0] + edge, corner[1] + 11), f"{value:.2g}", fill="#333333", font=font, anchor=anchor)
+
+
+def _pane_size(matched: Matched, image: int) -> tuple[int, int]:
+    height, width = matched.sizes[image]
+    factor = SIDE / max(height, width)
+    return max(1, round(width * factor)), max(1, round(height * factor))

@@ -1,0 +1,134 @@
+"""What an explorer shows at a moment: one JSON dict, its defaults and its checks.
+
+``spot`` is a place in the picture as [x, y] in 0..1; ``map`` and ``before`` are names of kinds; ``before`` may also be ``model:0``, the
+final logits of another model in view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from workbench.errors import WorkbenchError, did_you_mean
+from workbench.widgets.matching import Matched, Member
+from workbench.widgets.style import STYLE
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "overlay": ("heat", "contour", "map"),
+    "scale": ("view", "labels", "map"),
+    "palette": tuple(name for name in STYLE["palettes"] if name != STYLE["signed_palette"]),
+    "filter_state": ("all", "TP", "FP", "FN", "TN", "unknown", "fixed", "broken"),
+    "sort": ("stored", "high", "low", "errors", "disagreement", "label disagreement"),
+    "panel": ("steps", "influence"),
+    "relation_of": ("mean", "image"),
+}
+SWITCHES = ("grid", "regions", "as_seen")
+
+
+def opening_view(matched: Matched, image: int | str | None, label: str | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The first view: what was asked for, and where nothing was asked, an image and a label at which something is to be seen."""
+    several = len(matched.members) > 1
+    member = matched.members[-1]
+    view = {
+        "image": "", "label": "", "model": len(matched.members) - 1, "map": next(iter(member.inspection.map_kinds)),
+        "overlay": "heat", "alpha": 0.8, "grid": False, "scale": "view", "palette": "viridis", "regions": False, "as_seen": False,
+        "spot": None, "filter_label": "", "filter_state": "all", "sort": "disagreement" if several else "stored", "panel": "steps",
+        "before": before_choices(matched, member)[0] if before_choices(matched, member) else "", "relation_of": "mean",
+    }  # fmt: skip
+    place = None if image is None else matched.position(image)
+    column = None if label is None else matched.categories.index(label)
+    place, column = _first_look(matched, place, column)
+    view |= {"image": matched.ids[place], "label": matched.categories[column]}
+    return checked_view(matched, view, changes)
+
+
+def checked_view(matched: Matched, view: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`view` with `changes`, or WorkbenchError that says which value cannot be."""
+    result = {**view, **changes}
+    for key in changes:
+        if key not in view:
+            raise WorkbenchError(f'A view has no "{key}".{did_you_mean(key, view)}')
+    if isinstance(result["image"], int):
+        result["image"] = matched.ids[matched.position(result["image"])]
+    matched.position(result["image"])
+    matched.categories.index(result["label"])
+    if result["filter_label"]:
+        matched.categories.index(result["filter_label"])
+    for key, choices in CHOICES.items():
+        if result[key] not in choices:
+            raise WorkbenchError(f'"{key}" cannot be {result[key]!r}.{did_you_mean(str(result[key]), choices)}')
+    for key in SWITCHES:
+        result[key] = bool(result[key])
+    if not (isinstance(result["model"], int) and 0 <= result["model"] < len(matched.members)):
+        raise WorkbenchError(f'"model" is the place of a model in view, 0 to {len(matched.members) - 1}, not {result["model"]!r}.')
+    member = matched.members[result["model"]]
+    if result["map"] not in member.inspection.map_kinds:
+        if "map" in changes:
+            raise WorkbenchError(
+                f'{member.name} has no map "{result["map"]}".{did_you_mean(str(result["map"]), member.inspection.map_kinds)}'
+            )
+        result["map"] = next(iter(member.inspection.map_kinds))
+    befores = before_choices(matched, member)
+    if result["before"] not in befores:
+        if changes.get("before"):
+            raise WorkbenchError(f'The answer cannot be compared with "{result["before"]}".{did_you_mean(str(result["before"]), befores)}')
+        result["before"] = befores[0] if befores else ""
+    result["alpha"] = _share("alpha", result["alpha"])
+    if result["spot"] is not None:
+        if not isinstance(result["spot"], list | tuple) or len(result["spot"]) != 2:
+            raise WorkbenchError(f'"spot" is [x, y] in 0..1 or None, not {result["spot"]!r}.')
+        result["spot"] = [_share("spot", value) for value in result["spot"]]
+    return result
+
+
+def before_choices(matched: Matched, member: Member) -> list[str]:
+    """With what the final answer of `member` can be compared: its other logits, then the other models' final ones."""
+    kinds = [name for name in member.inspection.logit_kinds if name != member.inspection.scored]
+    return kinds + [f"model:{place}" for place, other in enumerate(matched.members) if other is not member]
+
+
+def logits_before(matched: Matched, member: Member, before: str) -> tuple[np.ndarray, float]:
+    """(logits [N, C], cut) that `before` names."""
+    if before.startswith("model:"):
+        other = matched.members[int(before.removeprefix("model:"))]
+        return other.logits(), other.cut
+    return member.logits(before), member.cut
+
+
+def _first_look(matched: Matched, image: int | None, label: int | None) -> tuple[int, int]:
+    """An image and a label at which something is to be seen, within what is given.
+
+    In this order: where compared models disagree most; a present label that the final answer fixed; a present label that was found.
+    Between several, the highest final score.
+    """
+    member = matched.members[-1]
+    targets, final = matched.targets, member.logits()
+    free = np.ones(targets.shape, dtype=bool)
+    if image is not None:
+        free &= (np.arange(len(targets)) == image)[:, None]
+    if label is not None:
+        free &= np.arange(targets.shape[1]) == label
+    if len(matched.members) > 1:
+        others = [_probability(other.logits()) for other in matched.members]
+        worth = np.max(others, axis=0) - np.min(others, axis=0)
+    else:
+        found = (targets == 1) & (final >= member.cut)
+        worth = _probability(final) + found * 2.0 + (targets == 1)
+        befores = before_choices(matched, member)
+        if befores:
+            before, cut = logits_before(matched, member, befores[0])
+            worth = worth + (found & (before < cut)) * 4.0
+    best = int(np.argmax(np.where(free, worth, -np.inf)))
+    return divmod(best, targets.shape[1])
+
+
+def _probability(logits: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
+
+
+def _share(key: str, value: Any) -> float:
+    if not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise WorkbenchError(f'"{key}" is a number between 0 and 1, not {value!r}.')
+    return float(value)
