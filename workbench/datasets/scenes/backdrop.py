@@ -28,7 +28,7 @@ class Backdrop:
 
     def paint(self, side: int) -> Image.Image:
         """The backdrop as an RGB picture of side x side."""
-        steps = (np.arange(8) - 3.5) / 8
+        steps = (np.arange(32) - 15.5) / 32
         along = 0.5 + (steps[None, :] * math.cos(self.direction) + steps[:, None] * math.sin(self.direction)) / 1.2
         tint = np.array(self.first) + along[:, :, None] * (np.array(self.second) - np.array(self.first))
         small = Image.fromarray(np.clip(np.rint(tint), 0, 255).astype(np.uint8))
