@@ -48,7 +48,7 @@ def test_class_activation_adds_up_to_the_logit(options):
     model = settled("csra", **options)
     logits, out = model(pictures(3))
     torch.testing.assert_close(model.maps(out, "class_activation").sum((2, 3)), logits, rtol=0, atol=1e-5)
-    assert model.logit_bias("final").tolist() == [0] * len(NAMES)
+    assert model.logit_bias("cls").tolist() == [0] * len(NAMES)
 
 
 def test_an_infinite_temperature_looks_at_one_cell_and_a_high_one_nearly_so():

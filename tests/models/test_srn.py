@@ -172,13 +172,22 @@ def test_the_result_is_the_mean_of_two_logits_and_knows_nothing_of_y_att(model):
     assert gradient is None
 
 
-def test_the_joint_loss_reaches_the_whole_backbone():
+@pytest.mark.parametrize(
+    ("logits", "untouched"),
+    [
+        ("logits.cls", ("attention", "regularisation")),
+        ("logits.att", ("backbone.stages.3", "fc", "regularisation")),
+        ("logits.sr", ("backbone.stages.3", "fc.")),
+        ("logits.final", ()),
+    ],
+)
+def test_each_loss_reaches_the_trunk_and_what_its_logits_come_from(logits, untouched):
     model = create_model("srn", NAMES)
-    logits, out = model(pictures(4))
-    (bce(logits, torch.ones(4, 5, dtype=torch.int8)) + bce(out["logits.att"], torch.ones(4, 5, dtype=torch.int8))).backward()
+    _, out = model(pictures(4))
+    bce(out[logits], torch.ones(4, 5, dtype=torch.int8)).backward()
     for name, parameter in model.named_parameters():
-        assert parameter.grad is not None, name
-        assert parameter.grad.abs().sum() > 0, name
+        reached = parameter.grad is not None and bool(parameter.grad.abs().sum() > 0)
+        assert reached != name.startswith(untouched or ("nothing",)), name
 
 
 def test_forward_writes_no_file(model, tmp_path, monkeypatch):
@@ -287,6 +296,16 @@ def test_other_input_sizes_pass(gate, size):
     assert logits.shape == (2, len(NAMES))
     assert out["maps.weighted"].shape[2:] == grid
     assert out["sr1"].shape[2:] == (8, 8)
+
+
+def test_the_regularisation_reads_all_the_mass_at_another_size_and_the_scale_is_that_of_its_own_grid():
+    for normalisation, factor in (("batch", 1), ("scale", 64)):
+        model = settled("srn", normalisation=normalisation)
+        read = []
+        model.regularisation.register_forward_pre_hook(lambda _m, inputs, read=read: read.append(inputs[0]))
+        weighted = model(pictures(2, 128, 96))[1]["maps.weighted"]
+        assert weighted.shape[2:] == (16, 12)
+        torch.testing.assert_close(read[0].sum((2, 3)), factor * weighted.sum((2, 3)))
 
 
 # --- relations ---

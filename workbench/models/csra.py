@@ -39,14 +39,14 @@ class CSRAModel(WorkbenchModel):
         residual_weight: lambda. The paper uses 0.1 on VOC 2007 and 0.4 on COCO with a ResNet.
 
     `out`: maps.attention [B, C, h, w] (mean over heads), features [B, C, D] (the mean feature plus lambda times the attended one),
-    logits.base, logits.att, logits.final [B, C] (final = base + lambda * att), scores [B, heads, C, h, w].
+    logits.base, logits.att, logits.cls [B, C] (cls = base + lambda * att), scores [B, heads, C, h, w].
     """
 
-    scored = "final"
+    scored = "cls"
     logit_kinds = (
         LogitKind("base", "y_avg", "The score maps averaged over the cells."),
         LogitKind("att", "y_att", "The score maps averaged with each label's own attention."),
-        LogitKind("final", "y", "y_avg plus lambda times y_att."),
+        LogitKind("cls", "y", "y_avg plus lambda times y_att."),
     )
 
     def __init__(
@@ -81,7 +81,7 @@ class CSRAModel(WorkbenchModel):
                 "How much each cell adds to the label's logit; all cells together give the logit.",
                 scale="signed",
                 sums_to="logit - bias",
-                logit="final",
+                logit="cls",
                 layer=layer,
             ),
         )
@@ -98,15 +98,15 @@ class CSRAModel(WorkbenchModel):
         attention = self._attention(scores)  # [B, heads, C, h, w]
         base = scores.mean((3, 4)).sum(1)  # [B, C]
         att = (attention * scores).sum((1, 3, 4))  # [B, C]
-        final = base + self.residual_weight * att
+        cls = base + self.residual_weight * att
         looked = attention.mean(1)  # [B, C, h, w]
         attended = torch.einsum("bcp,bdp->bcd", looked.flatten(2), x.flatten(2).to(looked.dtype))  # [B, C, D]
         features = x.mean((2, 3))[:, None] + self.residual_weight * attended
-        logits = {"logits.base": base, "logits.att": att, "logits.final": final}
-        return final, {"maps.attention": looked, "features": features, **logits, "scores": scores}
+        logits = {"logits.base": base, "logits.att": att, "logits.cls": cls}
+        return cls, {"maps.attention": looked, "features": features, **logits, "scores": scores}
 
     def logit_bias(self, name: str) -> Tensor:
-        if name != "final":
+        if name != "cls":
             return super().logit_bias(name)
         return torch.zeros(len(self.categories), device=self.classifiers.weight.device)
 
