@@ -41,11 +41,10 @@ class Member:
 
     def logits(self, name: str | None = None) -> np.ndarray:
         """float32 [N, C], the scored ones unless named."""
-        return self.inspection.logits(name)[self.rows][:, self.columns]
-
-    def predicted(self, name: str | None = None) -> np.ndarray:
-        """bool [N, C]: the logit is at or above the cut."""
-        return self.logits(name) >= self.cut
+        name = name or self.inspection.scored
+        if name not in self._logits:
+            self._logits[name] = self.inspection.logits(name)[self.rows][:, self.columns]
+        return self._logits[name]
 
     def maps(self, kind: str, image: int) -> tuple[np.ndarray, np.ndarray]:
         """Raw maps of one image: (labels [K], values float16 [K, h, w])."""
@@ -72,6 +71,10 @@ class Member:
     def region_records(self, image: int) -> list[tuple[int, tuple[float, float, float, float], int, bytes]]:
         records = self.inspection.region_records(int(self.rows[image]))
         return [(int(self._common[label]), box, flags, png) for label, box, flags, png in records]
+
+    @cached_property
+    def _logits(self) -> dict[str, np.ndarray]:
+        return {}
 
     @cached_property
     def _common(self) -> np.ndarray:

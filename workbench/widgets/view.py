@@ -41,7 +41,10 @@ def opening_view(matched: Matched, image: int | str | None, label: str | None, c
     column = None if label is None else matched.categories.index(label)
     place, column = _first_look(matched, place, column)
     view |= {"image": matched.ids[place], "label": matched.categories[column]}
-    return checked_view(matched, view, changes)
+    view = checked_view(matched, view, changes)
+    if "spot" not in changes:
+        view["spot"] = _peak(matched, view)
+    return view
 
 
 def checked_view(matched: Matched, view: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,19 +92,11 @@ def before_choices(matched: Matched, member: Member) -> list[str]:
     return kinds + [f"model:{place}" for place, other in enumerate(matched.members) if other is not member]
 
 
-def logits_before(matched: Matched, member: Member, before: str) -> tuple[np.ndarray, float]:
-    """(logits [N, C], cut) that `before` names."""
-    if before.startswith("model:"):
-        other = matched.members[int(before.removeprefix("model:"))]
-        return other.logits(), other.cut
-    return member.logits(before), member.cut
-
-
 def _first_look(matched: Matched, image: int | None, label: int | None) -> tuple[int, int]:
     """An image and a label at which something is to be seen, within what is given.
 
-    In this order: where compared models disagree most; a present label that the final answer fixed; a present label that was found.
-    Between several, the highest final score.
+    Several models: where they disagree most. One model: the first image with a present label that the final answer fixed, else with one
+    that was found, else any; in that image the label with the highest score.
     """
     member = matched.members[-1]
     targets, final = matched.targets, member.logits()
@@ -112,16 +107,26 @@ def _first_look(matched: Matched, image: int | None, label: int | None) -> tuple
         free &= np.arange(targets.shape[1]) == label
     if len(matched.members) > 1:
         others = [_probability(other.logits()) for other in matched.members]
-        worth = np.max(others, axis=0) - np.min(others, axis=0)
-    else:
-        found = (targets == 1) & (final >= member.cut)
-        worth = _probability(final) + found * 2.0 + (targets == 1)
-        befores = before_choices(matched, member)
-        if befores:
-            before, cut = logits_before(matched, member, befores[0])
-            worth = worth + (found & (before < cut)) * 4.0
-    best = int(np.argmax(np.where(free, worth, -np.inf)))
-    return divmod(best, targets.shape[1])
+        spread = np.max(others, axis=0) - np.min(others, axis=0)
+        return divmod(int(np.argmax(np.where(free, spread, -1))), targets.shape[1])
+    found = free & (targets == 1) & (final >= member.cut)
+    befores = before_choices(matched, member)
+    fixed = found & (member.logits(befores[0]) < member.cut) if befores else found
+    for wanted in (fixed, found, free):
+        places = np.flatnonzero(wanted.any(axis=1))
+        if len(places):
+            return int(places[0]), int(np.argmax(np.where(wanted[places[0]], final[places[0]], -np.inf)))
+    raise AssertionError("there is at least one image and one label")
+
+
+def _peak(matched: Matched, view: Mapping[str, Any]) -> list[float] | None:
+    """The middle of the strongest cell of the map in view, so that the first look already ranks the labels at a spot."""
+    labels, values = matched.members[view["model"]].shown_maps(view["map"], matched.position(view["image"]))
+    found = np.flatnonzero(labels == matched.categories.index(view["label"]))
+    if not len(found):
+        return None
+    row, column = np.unravel_index(np.argmax(values[found[0]]), values.shape[1:])
+    return [float(column + 0.5) / values.shape[2], float(row + 0.5) / values.shape[1]]
 
 
 def _probability(logits: np.ndarray) -> np.ndarray:

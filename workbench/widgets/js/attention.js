@@ -29,7 +29,7 @@ function tools(app) {
   const toggle = (key, text, title) => h("button", { class: "wb-button", title, "data-key": key, onclick: () => view.set({ [key]: !view.state[key] }) }, text);
   const toggles = [
     toggle("grid", "Cells", "The map's own cells, without smoothing (g)"),
-    toggle("regions", "Object outline", "Where the object of this label really is (r)"),
+    toggle("regions", "Outline", "Where the object of this label really is (r)"),
     toggle("as_seen", "As the model saw it", "The picture at the model's own resolution and shape (v)"),
   ];
   toggles[1].hidden = !app.store.has_regions;
@@ -42,7 +42,7 @@ function tools(app) {
     h("label", {}, "Strength ", alpha),
     toggles,
     h("label", {}, "Scale ", scale),
-    h("label", {}, "Colours ", palette),
+    palette,
   );
   function update() {
     const { state } = view;

@@ -15,14 +15,14 @@ const WORDS = [
   ["broken", "broken"],
 ];
 const ORDERS = [
-  ["stored", "as stored"],
-  ["high", "score of the label, high first"],
-  ["low", "score of the label, low first"],
-  ["errors", "most mistakes first"],
+  ["stored", "their place in the archive"],
+  ["high", "the label\u2019s score, highest first"],
+  ["low", "the label\u2019s score, lowest first"],
+  ["errors", "mistakes, most first"],
 ];
 const COMPARED = [
-  ["disagreement", "models disagree on any label"],
-  ["label disagreement", "models disagree on the label"],
+  ["disagreement", "the models\u2019 disagreement on any label"],
+  ["label disagreement", "the models\u2019 disagreement on the label"],
 ];
 
 export function gallery(app) {
@@ -37,7 +37,7 @@ export function gallery(app) {
   const node = h(
     "section",
     { class: "wb-gallery", "aria-label": "Images" },
-    h("div", { class: "wb-sentence" }, h("span", {}, "Images where "), which, h("span", {}, " is "), state, h("span", {}, ", order: "), order, count),
+    h("div", { class: "wb-sentence" }, h("span", {}, "Images where"), which, h("span", {}, "is"), state, h("span", {}, "sorted by"), order, count),
     h("div", { class: "wb-reel" }, back, strip, on),
   );
   let shown = "";

@@ -23,7 +23,7 @@ export function influencePanel(app) {
   const details = h("details", {}, h("summary", {}, "As a table"), table);
   details.addEventListener("toggle", () => update());
   const heading = h("h4", {});
-  const node = h("div", { class: "wb-two" }, h("div", { class: "wb-matrix-box" }, h("div", { class: "wb-sentence" }, which, of), canvas, scale, told), h("div", {}, heading, lists, details));
+  const node = h("div", { class: "wb-two wb-influence" }, h("div", { class: "wb-matrix-box" }, h("div", { class: "wb-sentence" }, which, of), canvas, scale, told), h("div", {}, heading, lists, details));
   let chosen = 0;
   let at = null; // cell under the pointer or the arrows: [row, column]
   let frame = { x: 0, y: 0, cell: 1 };
@@ -42,7 +42,9 @@ export function influencePanel(app) {
     const ratio = Math.min(2, window.devicePixelRatio || 1);
     const room = Math.min(460, canvas.parentElement.clientWidth || 400);
     const named = n <= NAMED;
-    const margin = named ? Math.min(96, room * 0.28) : 4;
+    context.font = `11px ${style.fontFamily}`;
+    const short = (name) => (name.length > 14 ? `${name.slice(0, 13)}…` : name);
+    const margin = named ? Math.max(...store.categories.map((name) => context.measureText(short(name)).width)) + 8 : 4;
     const cell = (room - margin) / n;
     frame = { x: margin, y: margin, cell };
     const size = margin + cell * n;
@@ -58,7 +60,6 @@ export function influencePanel(app) {
     context.fillStyle = context.strokeStyle = style.color;
     context.font = `11px ${style.fontFamily}`;
     if (named) {
-      const short = (name) => (name.length > 13 ? `${name.slice(0, 12)}…` : name);
       store.categories.forEach((name, label) => {
         context.textAlign = "right";
         context.fillText(short(name), margin - 5, margin + cell * (label + 0.5) + 4);

@@ -12,7 +12,7 @@ const GROUPS = [
 export function labels(app) {
   const { store, view } = app;
   const list = h("div", { class: "wb-list", role: "listbox", tabindex: "0", "aria-label": "Labels of this image" });
-  const node = h("section", { class: "wb-labels" }, h("h3", {}, "Labels"), list);
+  const node = h("section", { class: "wb-labels", "aria-label": "Labels" }, list);
   const rows = store.categories.map(makeRow);
   const groups = GROUPS.map(([key, title]) => {
     const count = h("span", { class: "wb-soft" });

@@ -2,6 +2,7 @@
 import { STYLE } from "./style.js";
 import { h, number } from "./dom.js";
 
+const share = (value) => (typeof value === "number" ? value.toFixed(2).replace("-", "−") : "–");
 const isRow = (entry) => entry && typeof entry === "object" && !Array.isArray(entry);
 
 export function numbers(app) {
@@ -18,12 +19,12 @@ export function numbers(app) {
     if (entry.verdict) {
       const values = Object.entries(entry).filter(([, value]) => typeof value === "number");
       const text = values.map(([name, value]) => `${name.replaceAll("_", " ")} ${number(value)}`).join(", ");
-      return h("td", { title: text }, h("strong", {}, entry.verdict), h("span", { class: "wb-soft" }, ` ${number(values[0]?.[1])} / ${number(entry.baseline)}`));
+      return h("td", { title: text }, h("strong", {}, entry.verdict), h("span", { class: "wb-soft" }, ` ${share(values[0]?.[1])} / ${share(entry.baseline)}`));
     }
     const own = entry.per_label?.[view.state.label];
     const bar = h("span", { class: "wb-bar" });
     bar.style.width = `${100 * Math.min(1, Math.max(0, own || 0))}%`;
-    return h("td", {}, h("strong", {}, number(own)), h("span", { class: "wb-soft" }, ` ${number(entry.overall)}`), h("span", { class: "wb-track" }, bar));
+    return h("td", {}, h("strong", {}, share(own)), h("span", { class: "wb-soft" }, ` ${share(entry.overall)}`), h("span", { class: "wb-track" }, bar));
   }
 
   function table(member, measures) {
@@ -37,7 +38,7 @@ export function numbers(app) {
         h("th", { scope: "row" }, titles.get(key) || key),
         measures.map(([, entries]) => cell(entries[key])),
       );
-    return h("table", {}, h("thead", {}, h("tr", {}, h("td", { class: "wb-soft" }, "this label, all labels"), head)), h("tbody", {}, rows.map(line)));
+    return h("table", {}, h("thead", {}, h("tr", {}, h("td", {}, h("strong", {}, "this label"), h("span", { class: "wb-soft" }, " all labels")), head)), h("tbody", {}, rows.map(line)));
   }
 
   // One line for each measure: what it says, how many cases it rests on, and what the active map's result means.

@@ -11,7 +11,7 @@ const GAP = 14;
 export function panes(app) {
   const { store, view } = app;
   const rows = store.models.map(makeRow);
-  const legend = h("p", { class: "wb-legend wb-soft" });
+  const legend = h("div", { class: "wb-legend wb-soft" }, h("p"), h("p"));
   const node = h("div", { class: "wb-panes" }, rows.map((row) => row.node), legend);
   let width = 0;
   let drawn = "";
@@ -221,7 +221,8 @@ export function panes(app) {
         drawn = key;
         const rangeOf = ranges(packet);
         for (const pane of allPanes()) draw(pane, packet, rangeOf);
-        setText(legend, `${view.kind.title}: ${view.kind.meaning} ${describeScale()}`);
+        setText(legend.children[0], `${view.kind.title}: ${view.kind.meaning}`);
+        setText(legend.children[1], describeScale());
       }
       for (const pane of allPanes()) mark(pane);
     }

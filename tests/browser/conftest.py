@@ -1,0 +1,73 @@
+"""Chromium for the browser tests, and a watch over every page: no console error, no request that leaves the machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.jupyter import Lab, running_lab
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# Root needs --no-sandbox; the software rasteriser stands in for a graphics card; the rest keeps Chromium itself off the network.
+FLAGS = [
+    "--no-sandbox",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+]
+LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "file:", "about:")
+
+
+def find_chromium() -> str | None:
+    """Path of Chromium: WORKBENCH_CHROMIUM, or a system's browser."""
+    return os.environ.get("WORKBENCH_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: browser tests did not run")
+    path = find_chromium()
+    if path is None:
+        reason = "Chromium is not installed: browser tests did not run; install it or name it in WORKBENCH_CHROMIUM"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Watch:
+    """What a page complained about and what it asked for outside this machine."""
+
+    def __init__(self, page) -> None:
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(f"{error}"))
+        page.on("dialog", lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda request: None if request.url.startswith(LOCAL) else self.foreign.append(request.url))
+
+
+@pytest.fixture
+def page(chromium) -> Iterator[object]:
+    """A fresh page, 1400 px wide; the test fails if it logs an error or asks for anything outside this machine."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 1200}, reduced_motion="reduce")
+    page = context.new_page()
+    page.watch = Watch(page)
+    yield page
+    context.close()
+    assert not page.watch.errors, page.watch.errors
+    assert not page.watch.foreign, page.watch.foreign
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[Lab]:
+    """A running JupyterLab on an empty folder."""
+    with running_lab(tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")) as lab:
+        yield lab

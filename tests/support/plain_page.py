@@ -1,0 +1,75 @@
+"""An explorer on a plain page: the module that the notebook gets, a model with {get, set, on, off, save_changes, send}, and real packets.
+
+What the browser asks for is answered by the widget's own handler in this process, without a kernel and without Jupyter.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from workbench.widgets import assets
+from workbench.widgets.attention import AttentionExplorer
+
+PAGE = """<!DOCTYPE html><html lang="en"><head><title>Test page</title><style>body {{ margin: 0; background: #fff }} {style}</style></head>
+<body><main><h1>Test page</h1><div id="explorer"></div></main></body></html>"""
+HARNESS = """
+const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+const packet = (value) => ({ ...value, data: new DataView(bytes(value.data).buffer) });
+const listeners = {};
+const opening = window.__opening;
+for (const key of ["tables", "image", "thumbnails"]) opening[key] = packet(opening[key]);
+const state = { opening, view_state: window.__view, status: "" };
+window.saved = [];
+window.asked = [];
+window.model = {
+  get: (name) => state[name],
+  set(name, value) { state[name] = value; (listeners[`change:${name}`] || []).forEach((each) => each()); },
+  save_changes() { window.saved.push(state.view_state); },
+  on: (name, each) => { (listeners[name] = listeners[name] || []).push(each); },
+  off: (name, each) => { listeners[name] = (listeners[name] || []).filter((other) => other !== each); },
+  async send(question) {
+    window.asked.push(question);
+    const { message, data } = await window.kernel(question);
+    (listeners["msg:custom"] || []).forEach((each) => each(message, data ? [new DataView(bytes(data).buffer)] : []));
+  },
+};
+window.listeners = () => Object.values(listeners).reduce((total, each) => total + each.length, 0);
+window.show = (el) => render({ model: window.model, el });
+window.close_explorer = window.show(document.getElementById("explorer"));
+"""
+
+
+def open_explorer(page: Any, explorer: AttentionExplorer) -> None:
+    """Show `explorer` on `page` and wait until its first picture is drawn."""
+    page.expose_function("kernel", lambda question: answer(explorer, question))
+    page.set_content(PAGE.format(style=assets.style_sheet("attention")))
+    page.evaluate(
+        "([opening, view]) => { window.__opening = opening; window.__view = view; }", [_text(explorer.opening), explorer.view_state]
+    )
+    page.add_script_tag(type="module", content=assets.module_text("attention") + HARNESS)
+    wait_drawn(page)
+
+
+def wait_drawn(page: Any) -> None:
+    """Wait until the panes show the image in view."""
+    page.wait_for_function(
+        "() => document.querySelector('.wb-panes:not(.wb-waiting) canvas') && document.querySelector('.wb-legend').textContent"
+    )
+
+
+def answer(explorer: AttentionExplorer, question: dict[str, Any]) -> dict[str, Any]:
+    """What the widget sends for a question of the browser, as JSON."""
+    sent: list[dict[str, Any]] = []
+
+    def keep(message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        sent.append({"message": message, "data": base64.b64encode(buffers[0]).decode() if buffers else None})
+
+    explorer.send = keep  # type: ignore[method-assign, assignment]
+    explorer._answer(explorer, question, [])
+    return sent[0]
+
+
+def _text(opening: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(opening, default=lambda data: base64.b64encode(data).decode()))
