@@ -90,7 +90,7 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
 def test_folders_that_are_no_runs_are_refused(run, tmp_path):
     with pytest.raises(WorkbenchError, match="There is no run folder"):
         Run.open(tmp_path / "nowhere")
-    with pytest.raises(WorkbenchError, match="no recipe.json"):
+    with pytest.raises(WorkbenchError, match=r"no recipe\.json"):
         Run.open(tmp_path)
     path = run.folder / "recipe.json"
     recipe = json.loads(path.read_text())

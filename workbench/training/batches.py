@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from workbench.datasets import MultiLabelDataset
+from workbench.datasets import MultiLabelDataset, transforms
 
 # Up to here the squashed images are kept in memory; above it, worker processes read them anew each epoch.
 MEMORY_LIMIT = 2 * 2**30
@@ -86,7 +86,7 @@ class _Squashed(Dataset):
     def __getitem__(self, index: Any) -> Tensor:
         from workbench.datasets.pictures import squash
 
-        return torch.from_numpy(squash(self.dataset.image(int(index)), self.size))
+        return torch.from_numpy(np.array(squash(self.dataset.image(int(index)), self.size)))
 
 
 def mirrored(draws: np.ndarray) -> np.ndarray:
@@ -95,9 +95,11 @@ def mirrored(draws: np.ndarray) -> np.ndarray:
 
 
 def augment(images: Tensor, draws: np.ndarray, kind: str) -> Tensor:
-    """Vary images [B, 3, S, S] as their draws [B, DRAWS] say: "none", "flip", or "crops" (flip and a part of random size and place)."""
+    """Vary images [B, 3, S, S] as their draws [B, DRAWS] say; the kinds are those of `Recipe.augmentation`."""
     if kind == "none":
         return images
+    if kind == "vary":
+        return transforms.augment(images, torch.Generator().manual_seed(int(draws[0, 3] * 2**24)))
     flip = torch.from_numpy(mirrored(draws)).to(images.device)
     if kind == "flip":
         return torch.where(flip[:, None, None, None], images.flip(-1), images)

@@ -185,7 +185,7 @@ class _Training:
     def _sources(self, cache: Path) -> tuple[Source, Source]:
         """Where the input of training and validation comes from: cached trunk maps if the trunk stays as it is, else images."""
         recipe, device = self.recipe, self.fabric.device
-        stage = None if recipe.augmentation == "crops" else frozen_stage(self.model, recipe)
+        stage = frozen_stage(self.model, recipe) if recipe.augmentation in ("none", "flip") else None
         if stage is not None:
             quiet = silent(self.progress)
             self.model.eval()

@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("constant", "cosine", "onecycle")
 PRECISIONS = ("32-true", "bf16-mixed")
-AUGMENTATIONS = ("none", "flip", "crops")
+AUGMENTATIONS = ("none", "flip", "vary", "crops")
 UNKNOWN = ("ignore", "positive", "negative")
 
 
@@ -115,7 +115,8 @@ class Recipe:
         scored: name of the logits that validation and the choice of the best epoch go by; None: the model's own choice.
         seed: decides initial weights, order of images and augmentation.
         precision: "32-true", or "bf16-mixed": bfloat16 where it is safe, and channels-last.
-        augmentation: "none", "flip" (half of the images mirrored), or "crops" (also a random part of the image, resized).
+        augmentation: "none", "flip" (half of the images mirrored), "vary" (also moved a little, brightness and colours changed), or "crops"
+            (mirrored, and a random part of the image, resized).
         unknown_in_loss, unknown_in_ap: what a target of -1 does: "ignore", "positive" or "negative".
         expected: figures to compare a run with, each tagged.
     """

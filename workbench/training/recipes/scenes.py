@@ -1,4 +1,11 @@
-"""Small models on drawn scenes, 64 px, on a CPU. All of them see the same number of images through the backbone."""
+"""Small models on drawn scenes, 64 px, on a CPU. All of them see the same number of images through the backbone.
+
+The scenes are towns with two terraces, where what a disc, diamond or puff is called follows from the houses around it and neither its own
+place nor theirs gives it away; the backbone is the narrow one, whose cells see 39 of the 64 pixels. Both are chosen because SRN should
+help there: what relates the labels must come from the head. In towns with one street, or with the wide backbone, it helps less.
+Lengths, learning rate and split of the epochs over SRN's stages were tuned on the validation scenes of seed 0. In float32, because
+bfloat16 makes networks as small as these two to three times slower on a CPU.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +20,23 @@ BUDGET = 20
 
 
 def _data() -> DataSpec:
-    return DataSpec(
-        "scenes", train="train", validation="val", options={"count": TRAINING_IMAGES}, validation_options={"count": VALIDATION_IMAGES}
-    )
+    options = {"count": TRAINING_IMAGES, "terraces": 1.0}
+    return DataSpec("scenes", train="train", validation="val", options=options, validation_options={"count": VALIDATION_IMAGES})
 
 
-def _plain(name: str, model: ModelSpec) -> Recipe:
+def _plain(system: str) -> Recipe:
     stage = Stage(train=("all",), losses={"logits.cls": "bce"}, epochs=BUDGET, lr=3e-3, optimizer="adamw", schedule="onecycle")
-    return Recipe(name, _data(), model, {"all": stage})
+    return Recipe(f"scenes-{system}", _data(), ModelSpec(system, "small-narrow"), {"all": stage})
 
 
 def pooled() -> Recipe:
     """The baseline: average pooling and one linear layer."""
-    return _plain("scenes-pooled", ModelSpec("pooled"))
+    return _plain("pooled")
 
 
 def csra() -> Recipe:
     """Class-specific residual attention on the same backbone."""
-    return _plain("scenes-csra", ModelSpec("csra"))
+    return _plain("csra")
 
 
 def srn() -> Recipe:
@@ -42,9 +48,9 @@ def srn() -> Recipe:
     """
     cycle = partial(Stage, optimizer="adamw", schedule="onecycle")
     stages = {
-        "classifier": cycle(train=("trunk", "classifier"), losses={"logits.cls": "bce"}, epochs=8, lr=3e-3),
-        "attention": cycle(train=("attention",), losses={"logits.att": "bce"}, epochs=2, lr=3e-3),
-        "regularisation": cycle(train=("regularisation",), losses={"logits.sr": "bce"}, epochs=2, lr=3e-3),
-        "joint": cycle(train=("all",), losses={"logits.cls": "bce", "logits.sr": "bce", "logits.att": "bce"}, epochs=8, lr=3e-3),
+        "classifier": cycle(train=("trunk", "classifier"), losses={"logits.cls": "bce"}, epochs=4, lr=3e-3),
+        "attention": cycle(train=("attention",), losses={"logits.att": "bce"}, epochs=1, lr=3e-3),
+        "regularisation": cycle(train=("regularisation",), losses={"logits.sr": "bce"}, epochs=1, lr=3e-3),
+        "joint": cycle(train=("all",), losses={"logits.cls": "bce", "logits.sr": "bce", "logits.att": "bce"}, epochs=BUDGET - 6, lr=3e-3),
     }
-    return Recipe("scenes-srn", _data(), ModelSpec("srn"), stages)
+    return Recipe("scenes-srn", _data(), ModelSpec("srn", "small-narrow"), stages)
