@@ -1,8 +1,8 @@
 """Claim atlas: when does SRN help? A grid of small trainings on scenes whose rules are known, with the claim switched on and off.
 
-    python benchmarks/atlas.py                 # default grid, at most an hour on 2 cores; stop it any time, start it again to go on
-    python benchmarks/atlas.py --grid large    # more steps on each axis, five seeds
-    python benchmarks/atlas.py --summary       # only print what studies/atlas.json says
+    python -m benchmarks.atlas                 # default grid, at most an hour on 2 cores; stop it any time, start it again to go on
+    python -m benchmarks.atlas --grid large    # more steps on each axis, five seeds
+    python -m benchmarks.atlas --summary       # only print what studies/atlas.json says
 
 Hypothesis, written before the first run: with relation = 1, few images and a small receptive field, SRN at least halves the pooled
 baseline's error (1 - AP) on relational labels and beats the matched control; at relation = 0 nothing differs beyond the interval.

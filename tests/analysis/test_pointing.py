@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from workbench import Categories, Inspection, MapKind, Region
-from workbench.analysis.grids import resize_maps, resize_mask
+from workbench.analysis.grids import resize_maps
 from workbench.analysis.pointing import CENTRE_BLOB, RANDOM_MAP, energy_inside, localisation, point_hit
 from workbench.inspection import InspectionContents, LogitKind
+from workbench.regions import resize_mask
 
 
 def jpeg(size):

@@ -1,0 +1,130 @@
+"""The house itself: files in step with each other, imports going one way, nothing in the repository that does not belong there."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LIBRARY = ROOT / "workbench"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+FLOORS = [
+    ("errors", "categories", "regions"),
+    ("inspection", "metrics", "labels"),
+    ("shelf",),
+    ("datasets",),
+    ("models",),
+    ("losses",),
+    ("capture",),
+    ("training",),
+    ("analysis",),
+    ("inspector",),
+    ("reports",),
+    ("commands",),
+    ("cli",),
+    ("__main__",),
+]
+HEIGHT = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
+GROUND = {room for rooms in FLOORS[:3] for room in rooms}
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """Top-level rooms of workbench that a module imports, lazily or not."""
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("workbench."):
+            names = [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names if alias.name.startswith("workbench.")]
+        rooms |= {name.split(".")[1] for name in names}
+    return rooms
+
+
+@pytest.mark.parametrize("path", sorted(LIBRARY.rglob("*.py")), ids=lambda path: path.relative_to(LIBRARY).as_posix())
+def test_imports_go_one_way(path):
+    room = path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+    found = imported_rooms(path) - {room}
+    if room in ("widgets", "lessons"):  # pages made from archives: they see the ground floor and each other, never a model
+        assert found <= GROUND | {"widgets", "lessons"}, f"{path} imports {found}"
+    elif room in HEIGHT:
+        allowed = {other for other, height in HEIGHT.items() if height <= HEIGHT[room]}
+        if room in ("reports", "commands"):
+            allowed |= {"widgets"}
+        assert found <= allowed, f"{path} imports {found - allowed}"
+    else:
+        assert room == "__init__", f"{path} stands in no room that the plan knows"
+
+
+@pytest.mark.parametrize("module", ["workbench", "workbench.widgets", "workbench.lessons", "workbench.shelf", "workbench.cli"])
+def test_exploring_does_not_import_torch(module):
+    code = f"import sys, {module}; assert 'torch' not in sys.modules and 'lightning_fabric' not in sys.modules"
+    if module == "workbench.widgets":
+        code = "import sys; from workbench import AttentionExplorer; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_few_names_at_the_door():
+    import workbench
+
+    assert len([name for name in workbench.__all__ if not name.startswith("_")]) <= 15
+    for name in workbench.__all__:
+        assert getattr(workbench, name) is not None
+
+
+def source_files() -> list[Path]:
+    tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=True).stdout.split("\n")
+    return [ROOT / name for name in tracked if name and (ROOT / name).is_file()]
+
+
+def test_files_stay_short():
+    long = [path.name for path in source_files() if path.suffix in (".py", ".js") and len(path.read_text().splitlines()) > 400]
+    assert not long
+
+
+def test_nothing_of_one_machine_in_the_repository():
+    host = re.compile("|".join(["/ro" + "ot/", "/ho" + "me/", "files.pythonhosted" + r"\.org", "pypi" + r"\.org", "registry.npmjs"]))
+    readable = (".py", ".js", ".md", ".toml", ".yml", ".txt", ".ipynb", ".json", ".css", ".html", ".cff", "")
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group()}"
+        for path in source_files()
+        if path.suffix in readable and path.name != "test_house.py"
+        for match in [host.search(path.read_text(encoding="utf-8"))]
+        if match
+    ]
+    assert not found
+
+
+def test_environment_yml_is_in_step_with_pyproject():
+    text = (ROOT / "environment.yml").read_text()
+    assert f"python {PROJECT['requires-python']}" in text
+    extras = re.search(r"-e \.\[(.+)\]", text).group(1).split(",")
+    assert set(extras) == set(PROJECT["optional-dependencies"])
+    assert "-c constraints.txt" in text
+
+
+def test_constraints_pin_every_package_that_pyproject_names():
+    pinned = {}
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, version = line.split("==")
+            pinned[_canonical(name)] = version
+    wanted = [*PROJECT["dependencies"], *(item for items in PROJECT["optional-dependencies"].values() for item in items)]
+    for requirement in wanted:
+        name, lowest = re.match(r"([A-Za-z0-9_.-]+)>=([0-9.]+)", requirement).groups()
+        assert _canonical(name) in pinned, f"{name} is not in constraints.txt"
+        assert _numbers(pinned[_canonical(name)]) >= _numbers(lowest)
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
