@@ -39,8 +39,8 @@ from benchmarks.common import STUDIES, machine, read_json, write_json
 
 ARMS = ("pooled", "srn", "shuffled", "control")
 GATES = {"srn": "attention", "shuffled": "shuffled", "control": "none"}
-IMAGES = {"few": 1200, "many": 4500}
-EPOCHS = {"few": 15, "many": 8}  # over all stages
+IMAGES = {"few": 1000, "many": 4000}
+EPOCHS = {"few": 12, "many": 8}  # over all stages
 GRIDS = {
     "default": {"relation": (1.0, 0.0), "images": ("few", "many"), "backbone": ("small-narrow", "small"), "seeds": (0, 1, 2)},
     "large": {"relation": (1.0, 0.5, 0.0), "images": ("few", "many"), "backbone": ("small-narrow", "small"), "seeds": (0, 1, 2, 3, 4)},
@@ -80,7 +80,7 @@ def recipe_of(cell: Cell) -> Any:
         model = ModelSpec("pooled", backbone)
     else:
         attention = {"logits.att": "bce"} if arm != "control" else {}
-        first, short = budget * 2 // 5, budget // 10
+        first, short = budget // 6, 1
         stages = {
             "classifier": cycle(train=("trunk", "classifier"), losses={"logits.cls": "bce"}, epochs=first),
             "attention": cycle(train=("attention",), losses=attention or {"logits.sr": "bce"}, epochs=short),

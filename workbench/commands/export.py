@@ -20,6 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.widgets import AttentionExplorer
 
     explorer = AttentionExplorer([open_inspection(name) for name in arguments.archives])
-    path = explorer.export_html(arguments.out, images=arguments.images, cap_mb=arguments.cap)
+    chosen = None if arguments.images is None else range(min(arguments.images, len(explorer.matched.ids)))
+    path = explorer.export_html(arguments.out, images=chosen, cap_mb=arguments.cap)
     print(f"Written to {path}, {path.stat().st_size / 1e6:.1f} MB. Open it in a browser; it needs no network.")
     return 0
