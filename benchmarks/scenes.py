@@ -1,6 +1,6 @@
 """How fast scenes are drawn, and how far absolute position alone gives their relational labels away.
 
-    python benchmarks/scenes.py        # about a minute on one core; prints one JSON line and writes studies/scenes_speed.json
+    python -m benchmarks.scenes        # about a minute on one core; prints one JSON line and writes studies/scenes_speed.json
 
 Speed is in images a second of one core's processor time, so that other work on the machine does not enter; sizes and knobs are the
 defaults. The position probe is gradient boosting on a few facts of each disc, diamond or puff, asked whether its label is the one above

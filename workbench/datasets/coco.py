@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -174,7 +175,9 @@ def _decoded(segmentation: Any, height: int, width: int, where: str) -> np.ndarr
             runs = codec.frPyObjects(segmentation, *segmentation["size"])
         else:
             runs = segmentation
-        mask = codec.decode(runs).astype(bool)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # pycocotools 2.0.11 has not caught up with numpy 2's __array__
+            mask = codec.decode(runs).astype(bool)
     except Exception as error:  # pycocotools raises bare Exception
         raise WorkbenchError(f"{where} has a segmentation that cannot be decoded ({error}); correct or remove it.") from None
     if mask.shape != (height, width):

@@ -31,7 +31,7 @@ def fingerprint(*what: object) -> str:
 def read(path: Path, count: int, size: int, labels: int) -> tuple[np.ndarray, np.ndarray] | None:
     """(pixels uint8 [count, size, size, 3], targets int8 [count, labels]), or None if there is no such file or it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             pixels, targets = stored["pixels"], stored["targets"]
         os.utime(path)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):

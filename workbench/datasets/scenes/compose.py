@@ -57,7 +57,8 @@ def compose(seed: int, split: str, index: int, knobs: Knobs) -> Scene:
     if not (things or wanted or animals):  # hardly any scene stays empty
         animals = [ANIMALS[int(rng.random() * len(ANIMALS))]]
     wanted += [make_animal(rng, shape, knobs.look_alike) for shape in animals]
-    crowd = place_crowd(stream(_PLACES), wanted, table)
+    others = [thing for thing in things if thing.category]
+    crowd = place_crowd(stream(_PLACES), wanted, others, table, knobs.occlusion)
     ponds = [thing for thing in crowd if thing.shape == "pond"]
-    others = [thing for thing in crowd if thing.shape != "pond"]
-    return Scene(f"{split}-{index:06d}", tuple(ponds + things + others), backdrop, (*key, _GRAIN), knobs.noise)
+    rest = [thing for thing in crowd if thing.shape != "pond"]
+    return Scene(f"{split}-{index:06d}", tuple(ponds + things + rest), backdrop, (*key, _GRAIN), knobs.noise)

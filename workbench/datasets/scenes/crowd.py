@@ -13,6 +13,7 @@ from workbench.datasets.scenes.rules import ANIMALS, THEMES, Thing
 
 MEMBER_RATE = 0.2  # share of scenes in which a member of a theme is present, whatever `cooccurrence` is
 ANIMAL_RATE = 0.14
+CLOSE_RATE = 0.9  # share of them that go where something is already, at occlusion = 1
 TWICE_RATE = 0.3  # of present ducks, reeds and trees that come in twos
 TWICE = ("duck", "reed", "tree")
 SIZES = {"pond": 0.34, "duck": 0.16, "reed": 0.2, "tree": 0.22, "bench": 0.19, "lamp": 0.22}
@@ -64,14 +65,19 @@ def make_animal(rng: np.random.Generator, shape: str, look_alike: float) -> Thin
     return Thing(shape, shape, 0, 0, 0.22 + 0.06 * size, angle, color, PAPERS[int(accent * len(PAPERS))], details)
 
 
-def place_crowd(rng: np.random.Generator, wanted: list[Thing], table: Table) -> list[Thing]:
-    """The objects that found a place, each with it. A duck goes to the pond if there is one."""
+def place_crowd(rng: np.random.Generator, wanted: list[Thing], others: list[Thing], table: Table, occlusion: float) -> list[Thing]:
+    """The objects that found a place, each with it. A duck goes to the pond if there is one; with `occlusion` more of them go where
+    something is already, `others` or one another."""
     placed: list[Thing] = []
     pond: Thing | None = None
     for thing in wanted:
         wide, tall = EXTENT[thing.shape][0] * thing.size, EXTENT[thing.shape][1] * thing.size
-        near = pond if thing.shape == "duck" else None
-        found = table.find((wide, tall), lambda: _anywhere(rng, wide, tall, near), layer=0 if thing.shape == "pond" else 1)  # noqa: B023
+        close, which = rng.random(2).tolist()
+        near = pond if thing.shape == "duck" and close < 0.5 else None
+        company = [*others, *placed]
+        if near is None and close < CLOSE_RATE * occlusion and company:
+            near = company[int(which * len(company))]
+        found = table.find((wide, tall), lambda: _place(rng, wide, tall, near), layer=0 if thing.shape == "pond" else 1)  # noqa: B023
         if found is None:
             continue
         (x, y), shrink = found
@@ -82,9 +88,11 @@ def place_crowd(rng: np.random.Generator, wanted: list[Thing], table: Table) -> 
     return placed
 
 
-def _anywhere(rng: np.random.Generator, wide: float, tall: float, near: Thing | None) -> Place:
-    x, y, close = rng.random(3).tolist()
-    if near is not None and close < 0.5:
-        x, y = near.x + 0.3 * near.size * (2 * x - 1), near.y + 0.2 * near.size * (2 * y - 1)
-        return min(max(x, wide), 1 - wide), min(max(y, tall), 1 - tall)
-    return wide + 0.01 + x * (0.98 - 2 * wide), tall + 0.01 + y * (0.98 - 2 * tall)
+def _place(rng: np.random.Generator, wide: float, tall: float, near: Thing | None) -> Place:
+    """Anywhere inside the frame, or touching the box of `near`."""
+    x, y = rng.random(2).tolist()
+    if near is None:
+        return wide + 0.01 + x * (0.98 - 2 * wide), tall + 0.01 + y * (0.98 - 2 * tall)
+    reach_x, reach_y = EXTENT[near.shape][0] * near.size + wide, EXTENT[near.shape][1] * near.size + tall
+    x, y = near.x + 0.8 * reach_x * (2 * x - 1), near.y + 0.8 * reach_y * (2 * y - 1)
+    return min(max(x, wide), 1 - wide), min(max(y, tall), 1 - tall)

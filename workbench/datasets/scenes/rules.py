@@ -41,8 +41,9 @@ class Knobs:
         noise: strength of the paper grain.
         tilt: how far the streets may lean, 1 being 25 degrees either way.
         terraces: share of towns with two half streets, one high and one low, in which neither the place of a paper nor that of the houses
-            tells anything without the other; 0 = one street, at any height.
-        occlusion: how much of an object others may cover.
+            tells anything without the other; 0 = one street, plain to see, but the height of a paper then gives most of its name away
+            (studies/scenes_speed.json says how far): set it to 1 where absolute position must not help.
+        occlusion: how much of an object others may cover, and how often they seek its company.
     """
 
     relation: float = 1.0
