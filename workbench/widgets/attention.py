@@ -150,6 +150,7 @@ class AttentionExplorer(anywidget.AnyWidget):
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take changes from the browser. What an observer raises is shown in the status line, where otherwise it would be lost."""
+        self.status = ""
         try:
             super().set_state(sync_data)
         except Exception as error:
@@ -166,7 +167,7 @@ class AttentionExplorer(anywidget.AnyWidget):
             else:
                 raise WorkbenchError(f'The explorer asked for "{question["ask"]}", which is unknown; restart the kernel after an update.')
         except Exception as error:
-            self.send({"answer": "error", "text": f"{type(error).__name__}: {error}"})
+            self.send({"answer": "error", "text": f"{type(error).__name__}: {error}", "question": question})
             return
         data = packet.pop("data")
         self.send({"answer": question["ask"], "packet": packet}, buffers=[data])

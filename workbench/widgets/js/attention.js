@@ -111,6 +111,7 @@ export function render({ model, el }) {
   const app = { store, root, uid: `wb${Date.now().toString(36)}${made++}`, ranking: [] };
   let parts = [];
   let wait = 0;
+  let seen = -1;
   app.view = new View(model, store, update);
   const { view } = app;
 
@@ -147,6 +148,8 @@ export function render({ model, el }) {
   function update() {
     try {
       const { image } = view;
+      if (image !== seen) app.problem = store.packet(image) ? "" : store.failed.get(image)?.text;
+      seen = image;
       if (!store.packet(image)) store.ask(image);
       else for (const step of [1, 2, -1]) store.ask(view.neighbour(step));
       for (const part of parts) part.update();

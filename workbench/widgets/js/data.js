@@ -4,6 +4,7 @@ import { bytesOf } from "./dom.js";
 import { changesOf, sigmoid, statesOf } from "./decisions.js";
 
 const KEPT = 96e6; // bytes of decoded images
+const PATIENCE = 3000; // ms before an image that could not be had is asked for again
 const TYPES = { uint8: Uint8Array, int8: Int8Array, int16: Int16Array, int32: Int32Array, uint16: Uint16Array, float16: Uint16Array, float32: Float32Array };
 
 // {layout, data} -> {name: {values, shape}}
@@ -68,6 +69,7 @@ export class Store {
     this.columns = new Map(this.categories.map((name, column) => [name, column]));
     this.packets = new Map();
     this.asked = new Map();
+    this.failed = new Map();
     this.thumbnails = new Map();
     this.derived = new Map();
     this.listeners = new Set();
@@ -75,6 +77,7 @@ export class Store {
     this.onMessage = (message, buffers) => this.receive(message, buffers);
     model.on("msg:custom", this.onMessage);
     this.keepThumbnails(opening.thumbnails);
+    this.asked.set(opening.image.image, performance.now());
     this.keepImage(opening.image);
   }
 
@@ -128,6 +131,7 @@ export class Store {
 
   ask(image) {
     if (this.packets.has(image) || this.asked.has(image)) return;
+    if (performance.now() - (this.failed.get(image)?.when ?? -Infinity) < PATIENCE) return;
     this.asked.set(image, performance.now());
     this.model.send({ ask: "image", image });
   }
@@ -146,8 +150,7 @@ export class Store {
 
   receive(message, buffers) {
     if (message.answer === "error") {
-      this.asked.clear();
-      this.tell("error", message.text);
+      this.fail(message.question?.image, message.text);
     } else {
       const packet = { ...message.packet, data: buffers[0] };
       if (message.answer === "image") this.keepImage(packet);
@@ -175,9 +178,14 @@ export class Store {
       }
       this.tell("image", packet.image);
     } catch (error) {
-      this.asked.delete(packet.image);
-      this.tell("error", `The picture of image ${packet.image + 1} could not be read (${error.message}).`);
+      this.fail(packet.image, `The picture of image ${packet.image + 1} could not be read (${error.message}).`);
     }
+  }
+
+  fail(image, text) {
+    this.asked.delete(image);
+    this.failed.set(image, { when: performance.now(), text });
+    this.tell("error", text);
   }
 
   async decode(packet) {

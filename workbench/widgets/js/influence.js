@@ -32,7 +32,7 @@ export function influencePanel(app) {
     const relation = view.member.relations[chosen] || view.member.relations[0];
     const packet = store.packet(view.image);
     const own = packet?.models[view.state.model].relations[relation.name];
-    const values = view.state.relation_of === "image" && own ? own.values : store.tables[`relations.${view.state.model}.${relation.name}`].values;
+    const values = view.state.relation_of === "image" && own ? own : store.tables[`relations.${view.state.model}.${relation.name}`].values;
     return { relation, values, own: Boolean(own) };
   }
 

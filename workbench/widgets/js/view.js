@@ -33,7 +33,7 @@ export class View {
     if (JSON.stringify(next) === JSON.stringify(this.state)) return;
     this.state = next;
     this.refresh(changes);
-    this.model.set("view_state", { ...next });
+    this.model.set("view_state", { ...this.state });
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.model.save_changes(), DELAY);
     this.changed();
