@@ -52,7 +52,7 @@ class Knobs:
     look_alike: float = 0.6
     noise: float = 0.1
     tilt: float = 0.3
-    terraces: float = 0.0
+    terraces: float = 1.0
     occlusion: float = 0.3
 
     def __post_init__(self) -> None:
