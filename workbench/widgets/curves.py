@@ -1,6 +1,6 @@
 """Training curves: loss and mAP against the images that went through the network, live in a notebook or afterwards.
 
-A history is a list of rows as in a run's ``history.jsonl``: "stage", "epoch", "images" (of this epoch), "loss", "loss.<name>",
+A history is a list of rows as in a run's ``history.jsonl``: "stage", "epoch", "images" (in all, up to its end), "loss", "loss.<name>",
 "validation.map" and "validation.map.<name>".
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import Any
 
 import plotly.graph_objects as go
@@ -113,9 +112,10 @@ def _check(rows: Any, name: str) -> None:
 
 
 def _seen(rows: History) -> list[float]:
-    """Images through the network at the end of each row, summed over stages; epochs where they were not counted."""
-    counted = all(row.get("images") is not None for row in rows)
-    return list(accumulate(row["images"] if counted else 1 for row in rows))
+    """Images through the network at the end of each row, all stages together; epochs where they were not counted."""
+    if all(row.get("images") is not None for row in rows):
+        return [row["images"] for row in rows]
+    return [float(number) for number in range(1, len(rows) + 1)]
 
 
 def _add(figure: go.Figure, rows: History, key: str, column: int, colour: str, name: str, main: bool) -> None:

@@ -1,0 +1,78 @@
+"""The randomised-weights check finds out a map that ignores the weights, and leaves one that follows them alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.support.squares import Squares
+from workbench import Inspection
+from workbench.analysis.sanity import randomised, rank_correlation, sanity
+from workbench.capture import capture, subject_of
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 5, stride=2, padding=2)
+        self.norm = nn.BatchNorm2d(8)
+        self.second = nn.Conv2d(8, 3, 3, padding=1)
+
+    def forward(self, images):
+        return self.scores(images).mean((2, 3))
+
+    def scores(self, images):
+        return self.second(self.norm(self.first(images)).relu())
+
+
+def maps(model, images):
+    blind = images.mean(1, keepdim=True).expand(-1, 3, -1, -1)  # the picture itself, whatever the weights are
+    noise = model.scores(images) * 0 + torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(int(1e6 * model.second.bias[0].abs())))
+    return {"blind": blind, "by weights alone": noise}
+
+
+def test_verdicts():
+    torch.manual_seed(0)
+    squares = Squares(30)
+    net = Net()
+
+    def wrap(module):
+        return subject_of(module, maps, categories=list(squares.categories), size=32)
+
+    subject = wrap(net)
+    result = sanity(subject, wrap, squares, Inspection.of(capture(subject, squares)))["sanity"]
+    assert result["blind"]["verdict"] == "insensitive"
+    assert result["blind"]["rank_correlation"] == pytest.approx(1, abs=1e-3)
+    assert result["by weights alone"]["verdict"] == "sensitive"
+    assert result["by weights alone"]["rank_correlation"] < 0.2
+    assert result["blind"]["n"] == int((squares.targets == 1).sum())
+
+
+def test_randomised_changes_every_weight_of_a_copy_and_forgets_statistics():
+    net = Net()
+    net.norm.running_mean.fill_(3)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    state = torch.random.get_rng_state()
+    fresh = randomised(net)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    for name in ("first.weight", "first.bias", "second.weight"):
+        assert not torch.equal(fresh.state_dict()[name], before[name])
+    assert fresh.norm.running_mean.abs().sum() == 0
+
+
+def test_rank_correlation_equals_scipy():
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 5, (6, 40)), rng.normal(size=(6, 40))
+    expected = [stats.spearmanr(a, b).statistic for a, b in zip(first, second, strict=True)]
+    np.testing.assert_allclose(rank_correlation(first, second), expected, atol=1e-12)
+    assert rank_correlation(np.ones((1, 5)), np.arange(5)[None])[0] == 0
+
+
+def test_one_image_is_not_enough():
+    squares = Squares(1)
+    subject = subject_of(Net(), maps, categories=list(squares.categories), size=32)
+    assert sanity(subject, lambda module: subject, squares, Inspection.of(capture(subject, squares))) == {}

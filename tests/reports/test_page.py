@@ -1,0 +1,59 @@
+"""The report: every number with its convention, every text escaped, nothing fetched from anywhere."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from workbench import WorkbenchError
+from workbench.reports.collect import collect
+from workbench.reports.page import table, write_report
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "recipe.json").write_text(json.dumps({"name": "demo"}))
+    (folder / "environment.json").write_text(json.dumps({"python": "3.11", "packages": {"torch": HOSTILE}}))
+    rows = [
+        {"stage": "all", "epoch": epoch, "stage_epoch": epoch, "step": 10 * epoch, "images": 100 * epoch, "loss": 1 / epoch}
+        | {"loss.cls": 1 / epoch, "validation.map": 0.5, "seconds": 2.5, "images_per_second": 40.0, "lr": 0.1, "validation.ap": []}
+        for epoch in (1, 2)
+    ]
+    (folder / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = {"convention": "sklearn", "mAP": 0.625, "AP": {HOSTILE: 0.75, "dog": 0.5, "cat": None}, "data": "val", "images": 7}
+    (folder / "evaluation-sklearn.json").write_text(json.dumps(result))
+    return folder
+
+
+def test_the_page_says_what_was_measured_and_escapes_names(run, tmp_path):
+    text = write_report([collect(run)], tmp_path / "report.html").read_text()
+    page = re.sub(r"<script.*?</script>", "", text, flags=re.S)
+    assert "62.5" in page
+    assert "sklearn" in page
+    assert "onerror" in page
+    assert "<img" not in page
+    assert "&lt;img src=x" in page
+    assert "75.0" in page
+    assert "–" in page  # the class without a present image
+    assert "200" in page  # budget: images through the backbone, counted to the end
+    assert "Content-Security-Policy" in page
+
+
+def test_a_folder_that_is_no_run_and_damaged_files_are_named(run, tmp_path):
+    with pytest.raises(WorkbenchError, match="not a run folder"):
+        collect(tmp_path)
+    (run / "evaluation-sklearn.json").write_text("{")
+    with pytest.raises(WorkbenchError, match=r"evaluation-sklearn\.json is damaged"):
+        collect(run)
+
+
+def test_table_marks_the_best_of_a_row():
+    text = table(("label", "a", "b"), [("x", "1.0", "20.0")], "", numeric={1, 2}, bold_best=True)
+    assert "<strong>20.0</strong>" in text
+    assert "<strong>1.0" not in text
