@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 RECIPES = ("scenes-pooled", "scenes-srn")
-IMAGES = 200
+IMAGES = 120
 PICTURE = 192  # side of the stored pictures in pixels: scenes can be drawn finer than the model sees them
 
 
