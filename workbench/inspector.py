@@ -62,7 +62,7 @@ def inspect(
         network = model
     if images is None:
         raise WorkbenchError("There are no images to look at; give a data set or a list of pictures.")
-    categories = categories or (list(network.categories) if hasattr(network, "categories") else None)
+    categories = categories or getattr(network, "categories", None)
     if not isinstance(images, MultiLabelDataset):
         if categories is None:
             raise WorkbenchError("A list of pictures does not say what the labels are; give categories=[...].")

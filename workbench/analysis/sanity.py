@@ -75,7 +75,7 @@ def sanity(
     result = {}
     for kind in inspection.map_kinds:
         fresh = np.concatenate(maps[kind])  # [N, C, h, w], raw: ranks do not change under a sigmoid
-        trained = np.stack([_stored(inspection, kind, i, c) for i, c in zip(image, label, strict=True)])
+        trained = np.stack([_stored(inspection, kind, i, c) for i, c in zip(image.tolist(), label.tolist(), strict=True)])
         same = np.abs(rank_correlation(trained, fresh[image, label].reshape(len(image), -1)))
         elsewhere = np.abs(rank_correlation(trained, fresh[(image + 1 + image % (count - 1)) % count, label].reshape(len(image), -1)))
         interval = 1.96 * float((same - elsewhere).std(ddof=1) / np.sqrt(len(same))) if len(same) > 1 else float("inf")

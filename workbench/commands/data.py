@@ -83,7 +83,7 @@ def _check(arguments: argparse.Namespace) -> int:
         except WorkbenchError as error:
             broken.append({"id": identifier, "problem": str(error)})
     present, unknown = (data.targets == 1).sum(axis=0), (data.targets == -1).sum(axis=0)
-    result = {
+    result: dict[str, Any] = {
         "name": data.name,
         "images": len(data),
         "categories": len(data.categories),

@@ -69,7 +69,7 @@ def evaluate(logits: np.ndarray, targets: np.ndarray, categories: Categories, pr
     per_class = average_precision(logits, targets, convention.ap, convention.unknown_in_ap)
     known, positive = known_and_positive(targets, convention.unknown_in_f1)
     predicted = logits >= np.log(convention.threshold / (1 - convention.threshold))
-    options = {"known": known, "cf1": convention.cf1, "empty": convention.empty}
+    options: dict[str, Any] = {"known": known, "cf1": convention.cf1, "empty": convention.empty}
     return {
         "convention": convention.name,
         "description": convention.description,
