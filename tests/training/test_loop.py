@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 import torch
 
 from tests.training.colored_blocks import blocks_recipe
+from workbench.errors import WorkbenchError
 from workbench.training import Run, train
 
 
@@ -41,3 +43,47 @@ def test_a_finished_run_is_opened_not_trained_again(tmp_path):
     again = train(blocks_recipe(epochs=1), tmp_path / "run", progress=False, on_epoch=lambda run, row: 1 / 0)
     assert (run.folder / "last.safetensors").stat().st_mtime_ns == before
     assert np.isclose(Run.open(again.folder).history[0]["loss"], run.history[0]["loss"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"stages.joint.losses.logits.attention": "bce"}, 'Stage "joint": The model gives no "logits.attention"'),
+        ({"stages.joint.losses.logits.att": "focal"}, 'Stage "joint": There is no loss "focal"'),
+        ({"stages.joint.train": "atention"}, 'Stage "joint": .*Did you mean "attention"'),
+        ({"scored": "finale"}, 'Did you mean "final"'),
+        ({"model.options.gate": "nothing"}, "nothing"),
+        ({"model.options.gates": "attention"}, 'Did you mean "gate"'),
+    ],
+)
+def test_what_a_later_stage_could_not_do_is_refused_before_the_first_step(overrides, message, tmp_path):
+    recipe = blocks_recipe("srn").with_overrides(overrides)
+    with pytest.raises(WorkbenchError, match=message):
+        train(recipe, tmp_path / "run", progress=False, on_epoch=lambda run, row: 1 / 0)
+
+
+def test_several_processes_are_refused_so_far(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(WorkbenchError, match="single process"):
+        train(blocks_recipe(), tmp_path / "run", progress=False)
+
+
+def test_scored_chooses_the_logits_that_validation_goes_by(tmp_path):
+    run = train(blocks_recipe("srn", epochs=1, scored="cls"), tmp_path / "run", progress=False)
+    assert all(row["validation.map"] == row["validation.map.cls"] for row in run.history)
+    assert run.history[-1]["validation.map"] != run.history[-1]["validation.map.sr"]
+
+
+def test_bfloat16_learns_too_and_keeps_float32_weights(tmp_path):
+    run = train(blocks_recipe(epochs=4, precision="bf16-mixed"), tmp_path / "run", progress=False)
+    assert run.history[-1]["validation.map"] > 0.9
+    assert {value.dtype for value in run.model().parameters()} == {torch.float32}
+
+
+def test_a_bar_is_drawn_only_where_it_is_asked_for_or_seen(tmp_path, capsys):
+    train(blocks_recipe(epochs=1), tmp_path / "silent", progress="auto")
+    assert not capsys.readouterr().err
+    train(blocks_recipe(epochs=1), tmp_path / "loud", progress=True)
+    shown = capsys.readouterr().err
+    assert "all 1/1" in shown
+    assert "100%" in shown

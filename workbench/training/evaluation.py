@@ -9,30 +9,26 @@ from typing import Any
 import numpy as np
 import torch
 
-from workbench.errors import WorkbenchError, did_you_mean
 from workbench.metrics import average_precision, mean_average_precision
-from workbench.training.batches import ImageSource, evaluation_plan
-from workbench.training.features import FeatureSource
+from workbench.training.batches import evaluation_plan
+from workbench.training.features import Source
 
 BATCH_SIZE = 64
 
 
 @torch.no_grad()
-def validation_figures(
-    model: Callable[[Any], Any], source: ImageSource | FeatureSource, targets: np.ndarray, scored: str, unknown: str
-) -> dict[str, Any]:
+def validation_figures(model: Callable[[Any], Any], source: Source, targets: np.ndarray, scored: str, unknown: str) -> dict[str, Any]:
     """Plain average precision of every set of logits.
 
     Args:
         model: in evaluation mode.
         source: the validation images.
         targets: int8 [N, C].
-        scored: name of the logits that count.
+        scored: name of the logits that count, one of those that the model gives.
         unknown: what a target of -1 does.
 
     Returns: ``validation.map`` and ``validation.ap`` (by category) of the scored logits, ``validation.map.<name>`` of each where there are
         several; None where no category has a present image.
-    Raises: WorkbenchError if the model gives no logits `scored`.
     """
     logits: dict[str, list[np.ndarray]] = {}
     for inputs in source.inputs(evaluation_plan(len(targets), BATCH_SIZE), None):
@@ -40,8 +36,6 @@ def validation_figures(
         for key, value in out.items():
             if key.startswith("logits."):
                 logits.setdefault(key.removeprefix("logits."), []).append(value.float().cpu().numpy())
-    if scored not in logits:
-        raise WorkbenchError(f'The model gives no logits "{scored}" to score.{did_you_mean(scored, logits)}')
     precision = {name: average_precision(np.concatenate(parts), targets, unknown=unknown) for name, parts in logits.items()}
     figures: dict[str, Any] = {"validation.map": _finite(mean_average_precision(precision[scored]))}
     if len(precision) > 1:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from tqdm.auto import tqdm
 from workbench.datasets import MultiLabelDataset
 from workbench.models import WorkbenchModel
 from workbench.training.batches import ImageSource, evaluation_plan, mirrored
-from workbench.training.files import atomic
+from workbench.training.files import atomic, sweep
 from workbench.training.recipe import Recipe
 from workbench.training.stages import frozen_throughout
 
@@ -63,6 +64,30 @@ class FeatureSource:
             yield maps
 
 
+Source = ImageSource | FeatureSource
+
+
+def input_sources(
+    model: WorkbenchModel,
+    training: MultiLabelDataset,
+    validation: MultiLabelDataset,
+    recipe: Recipe,
+    folder: Path,
+    fabric: Fabric,
+    quiet: bool,
+) -> tuple[Source, Source]:
+    """Where the model's input comes from in training and in validation: cached trunk maps if the trunk never changes, else images."""
+    augmentation = recipe.augmentation
+    stage = frozen_stage(model, recipe) if augmentation in ("none", "flip") else None
+    if stage is not None:
+        learned = cached_features(model, training, recipe, stage, folder, augmentation == "flip", fabric, quiet)
+        measured = cached_features(model, validation, recipe, stage, folder, False, fabric, quiet)
+        if learned and measured:
+            return FeatureSource(learned, fabric.device), FeatureSource(measured, fabric.device)
+    size, device = recipe.image_size, fabric.device
+    return ImageSource(training, size, augmentation, device), ImageSource(validation, size, augmentation, device)
+
+
 def frozen_stage(model: WorkbenchModel, recipe: Recipe) -> int | None:
     """The highest backbone stage below which nothing is ever trained, or None where the first stage already is."""
     frozen = {id(parameter) for parameter in frozen_throughout(model, recipe.stages)}
@@ -85,7 +110,8 @@ def cached_features(
         quiet: without a progress bar.
     """
     stages = sorted({used for used in model.used_stages if used < stage} | {stage})
-    path = folder / f"{dataset.name}-{_digest(model, dataset, recipe, stages, mirror)}.safetensors"
+    name = re.sub(r"\W+", "-", dataset.name)
+    path = folder / f"{name}-{_digest(model, dataset, recipe, stages, mirror)}.safetensors"
     if path.exists():
         return path
     images = ImageSource(dataset, recipe.image_size, "flip", fabric.device)
@@ -101,6 +127,7 @@ def cached_features(
     if size > SIZE_LIMIT:
         return None
     folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder, older_than=3600)
     with atomic(path) as temporary:
         temporary.write_bytes(header)
         with open(temporary, "rb+") as file, _bar(dataset, 1 + mirror, quiet) as bar:

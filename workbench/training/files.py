@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,13 @@ def atomic(path: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sweep(folder: Path, older_than: float = 0) -> None:
+    """Remove what killed processes left half-written in a folder, unless it was touched in the last `older_than` seconds."""
+    for path in folder.glob(".*.safetensors.*"):
+        if time.time() - path.stat().st_mtime >= older_than:
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -21,11 +21,11 @@ import torch
 from lightning_fabric import Fabric
 
 from workbench.datasets import MultiLabelDataset
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, did_you_mean
 from workbench.models import WorkbenchModel, create_model, save_model
-from workbench.training.batches import ImageSource, epoch_draws, epoch_plan
+from workbench.training.batches import epoch_draws, epoch_plan
 from workbench.training.evaluation import validation_figures
-from workbench.training.features import FeatureSource, cached_features, frozen_stage
+from workbench.training.features import input_sources
 from workbench.training.probe import probe_images, write_probe
 from workbench.training.progress import silent, training_bar
 from workbench.training.recipe import Recipe, Stage
@@ -34,8 +34,6 @@ from workbench.training.stages import loss_terms, make_optimizer, make_schedule,
 from workbench.training.state import Position, read_state, write_done, write_state
 
 SAVE_EVERY_SECONDS = 300.0
-
-Source = ImageSource | FeatureSource
 
 
 def train(
@@ -71,8 +69,9 @@ class _Training:
 
     def __init__(self, run: Run, progress: str | bool, cache: Path) -> None:
         self.run, self.recipe, self.progress = run, run.recipe, progress
-        local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # of torchrun; one process without it
-        self.fabric = Fabric(devices=local, precision=self.recipe.precision)  # type: ignore[arg-type]
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise WorkbenchError("Training runs in a single process so far; start it without torchrun.")
+        self.fabric = Fabric(devices=1, precision=self.recipe.precision)  # type: ignore[arg-type]
         self.training, self.validation = run.training(), run.validation()
         self.training.categories.require_same_names(self.validation.categories, f'the split "{self.recipe.data.validation}"')
         self.model = build_model(self.recipe, self.training).to(memory_format=torch.channels_last)
@@ -83,8 +82,9 @@ class _Training:
         self.fabric.to_device(self.model)
         self.scored = self.recipe.scored or self.model.scored
         self.targets = torch.from_numpy(self.training.targets)
-        self.sources = self._sources(cache)
+        self.sources = input_sources(self.model, self.training, self.validation, self.recipe, cache, self.fabric, silent(progress))
         self.probed = probe_images(self.validation.targets)
+        self._check()
 
     def go(self, on_epoch: Callable[[Run, dict[str, Any]], None] | None) -> None:
         total = self.recipe.total_epochs * len(self.training)
@@ -95,6 +95,24 @@ class _Training:
                         if on_epoch:
                             on_epoch(self.run, row)
         write_done(self.run.state_path, Position(**{**vars(self.position), "done": True}))
+
+    @torch.no_grad()
+    def _check(self) -> None:
+        """Refuse at once what would otherwise fail in a later stage, hours away."""
+        self.model.eval()
+        first = self.probed[:1]
+        with self.fabric.autocast():
+            _, out = self.model(next(self.sources[1].inputs([first], None)))
+        targets = torch.from_numpy(self.validation.targets[first]).to(self.fabric.device)
+        for name, stage in self.recipe.stages.items():
+            try:
+                trained_parts(self.model, stage)
+                loss_terms(out, targets, stage.losses, self.recipe.unknown_in_loss)
+            except WorkbenchError as error:
+                raise WorkbenchError(f'Stage "{name}": {error}') from None
+        if f"logits.{self.scored}" not in out:
+            known = [key.removeprefix("logits.") for key in out if key.startswith("logits.")]
+            raise WorkbenchError(f'The model gives no logits "{self.scored}" to score.{did_you_mean(self.scored, known)}')
 
     def _stage(self, number: int, name: str, stage: Stage) -> Iterator[dict[str, Any]]:
         """Run what is left of a stage; yields the row of each epoch once everything of it is written."""
@@ -181,23 +199,6 @@ class _Training:
                 save_model(self.model, run.folder / "best.safetensors")
         run.write_history([*rows, row])
         write_state(run.state_path, self.position, self.model, self.optimizer, self.schedule)
-
-    def _sources(self, cache: Path) -> tuple[Source, Source]:
-        """Where the input of training and validation comes from: cached trunk maps if the trunk stays as it is, else images."""
-        recipe, device = self.recipe, self.fabric.device
-        stage = frozen_stage(self.model, recipe) if recipe.augmentation in ("none", "flip") else None
-        if stage is not None:
-            quiet = silent(self.progress)
-            self.model.eval()
-            flip = recipe.augmentation == "flip"
-            paths = [cached_features(self.model, data, recipe, stage, cache, mirror, self.fabric, quiet)
-                     for data, mirror in ((self.training, flip), (self.validation, False))]  # fmt: skip
-            if paths[0] and paths[1]:
-                return FeatureSource(paths[0], device), FeatureSource(paths[1], device)
-        return (
-            ImageSource(self.training, recipe.image_size, recipe.augmentation, device),
-            ImageSource(self.validation, recipe.image_size, recipe.augmentation, device),
-        )
 
 
 def build_model(recipe: Recipe, dataset: MultiLabelDataset) -> WorkbenchModel:

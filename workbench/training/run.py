@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError
 from workbench.training.environment import environment
-from workbench.training.files import write_json, write_text
+from workbench.training.files import sweep, write_json, write_text
 from workbench.training.recipe import Recipe
 from workbench.training.state import Position, read_state
 
@@ -41,6 +40,7 @@ class Run:
     def __init__(self, folder: Path, recipe: Recipe) -> None:
         self.folder = folder
         self.recipe = recipe
+        self._datasets: dict[str, MultiLabelDataset] = {}
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
@@ -73,8 +73,8 @@ class Run:
             if different:
                 shown = ", ".join(different[:3]) + (f" and {len(different) - 3} more" if len(different) > 3 else "")
                 raise WorkbenchError(f"{folder} already holds a run of another recipe ({shown}); train into another folder.")
-            for leftover in [*folder.glob(".*.safetensors.*"), *folder.glob("probe/.*.safetensors.*")]:  # of a killed process
-                leftover.unlink(missing_ok=True)
+            sweep(folder)
+            sweep(folder / "probe")
             return run
         if folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
             raise WorkbenchError(f"{folder} holds other files and no run; give a new or empty folder.")
@@ -144,10 +144,6 @@ class Run:
         if name != self.recipe.model.name:
             raise WorkbenchError(f'{path} holds a model "{name}", the recipe beside it names "{self.recipe.model.name}"; train again.')
         return model.eval()
-
-    @cached_property
-    def _datasets(self) -> dict[str, MultiLabelDataset]:
-        return {}
 
     def training(self) -> MultiLabelDataset:
         """The data set that the model learns from."""

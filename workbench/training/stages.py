@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
@@ -104,8 +105,6 @@ def frozen_throughout(model: nn.Module, stages: Mapping[str, Stage]) -> Iterator
 
 def seed_step(*position: int) -> None:
     """Seed torch from a place in the training (seed, stage, epoch, step), so that no generator's state has to be kept for resuming."""
-    import numpy as np
-
     torch.manual_seed(int(np.random.SeedSequence(position).generate_state(1, np.uint64)[0] >> np.uint64(1)))
 
 
