@@ -58,15 +58,27 @@ def interval_chart(points: Sequence[Mapping[str, Any]], axis: str, title: str = 
             chosen = [point for point in points if (str(point["panel"]), str(point["series"])) == (panel, name)]
             _add(figure, chosen, rows, name, place, len(series), column)
     low, high = _range(points)
-    figure.update_xaxes(title_text=html.escape(axis), range=[low, high])
+    figure.update_xaxes(range=[low, high])
     figure.update_yaxes(
         tickmode="array", tickvals=list(range(len(rows))), ticktext=[html.escape(row).replace(", ", ",<br>") for row in rows],
         range=[len(rows) - 0.5, -0.5], zeroline=False,
     )  # fmt: skip
     text = _describe(points, axis, title)
+    label = {
+        "text": html.escape(axis),
+        "x": 0.5,
+        "y": 0,
+        "yshift": -44,
+        "xref": "paper",
+        "yref": "paper",
+        "showarrow": False,
+        "font": {"size": 13},
+    }
+    figure.add_annotation(label)
     figure.update_layout(
-        title=html.escape(title) or None, height=150 + 85 * len(rows), template="plotly_white", legend={"orientation": "h", "y": -0.2},
-        margin={"l": 150, "r": 20, "t": 70 if title else 40, "b": 60},
+        title=html.escape(title) or None, height=150 + 85 * len(rows), template="plotly_white",
+        legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0, "yref": "container", "yanchor": "bottom"},
+        margin={"l": 150, "r": 20, "t": 70 if title else 40, "b": 95},
         meta={"text": text, "axis": axis, "points": [{key: point.get(key) for key in NEEDED} for point in points]},
     )  # fmt: skip
     return figure
