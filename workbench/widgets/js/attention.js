@@ -62,6 +62,7 @@ function tabs(app, panels) {
   const NAMES = ["steps", "influence"];
   const bodies = panels.map((panel, place) => h("div", { role: "tabpanel", id: `${app.uid}-panel-${place}`, "aria-labelledby": `${app.uid}-tab-${place}`, hidden: true }, panel.node));
   const node = h("section", { class: "wb-more" }, h("div", { role: "tablist", "aria-label": "More about the answer" }, buttons), bodies);
+  let shown = null;
   const open = () => panels.filter((panel) => panel.available());
   app.nextTab = () => {
     const available = open();
@@ -80,9 +81,11 @@ function tabs(app, panels) {
       buttons[place].tabIndex = panel === active ? 0 : -1;
       bodies[place].hidden = panel !== active;
     });
+    if (active !== shown) active?.resize();
+    shown = active;
     if (active) active.update();
   }
-  return { node, update };
+  return { node, update, resize: () => panels.forEach((panel) => panel.resize()) };
 }
 
 function question(app) {
@@ -166,15 +169,23 @@ export function render({ model, el }) {
   });
   const onStatus = () => say();
   model.on("change:status", onStatus);
-  const observer = new ResizeObserver(() => {
-    pictures.resize();
+  // Sizes and theme colours are read here, when they change, and not while drawing: reading them makes the browser lay out the page.
+  function measure() {
+    const { color, fontFamily } = getComputedStyle(root);
+    app.look = { color, fontFamily };
+    for (const part of parts) part.resize?.();
     update();
-  });
+  }
+  app.measure = measure;
+  const observer = new ResizeObserver(measure);
   observer.observe(root);
-  update();
+  const themes = new MutationObserver(measure);
+  themes.observe(document.body, { attributes: true });
+  measure();
 
   return () => {
     observer.disconnect();
+    themes.disconnect();
     forget();
     clearTimeout(wait);
     model.off("change:status", onStatus);

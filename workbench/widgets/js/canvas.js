@@ -1,26 +1,15 @@
 // Drawing on the panes: a map over the picture, its contour, its cells, and the outlines of objects.
 import { STYLE } from "./style.js";
-import { packedRamp } from "./colormaps.js";
+import { mixingRamp } from "./colormaps.js";
 
-const scratch = document.createElement("canvas");
-let pixels = null;
-
-function scratchPixels(width, height) {
-  if (!pixels || pixels.width !== width || pixels.height !== height) {
-    scratch.width = width;
-    scratch.height = height;
-    pixels = scratch.getContext("2d", { willReadFrequently: true }).createImageData(width, height);
-  }
-  return new Uint32Array(pixels.data.buffer);
-}
-
-// For each of `size` pixels the two cells between which it lies and how far from the first (bilinear, clamped at the border).
-function between(size, cells) {
+// For each of `size` pixels the two cells between which it lies and how far from the first (bilinear, clamped at the border), or twice
+// the cell that it lies in.
+function between(size, cells, nearest) {
   const first = new Int32Array(size);
   const second = new Int32Array(size);
   const part = new Float32Array(size);
   for (let i = 0; i < size; i++) {
-    const place = Math.min(cells - 1, Math.max(0, ((i + 0.5) * cells) / size - 0.5));
+    const place = nearest ? Math.floor((i * cells) / size) : Math.min(cells - 1, Math.max(0, ((i + 0.5) * cells) / size - 0.5));
     first[i] = Math.floor(place);
     second[i] = Math.min(cells - 1, first[i] + 1);
     part[i] = place - first[i];
@@ -28,47 +17,61 @@ function between(size, cells) {
   return { first, second, part };
 }
 
-// Values of a map [rows, columns] at width x height pixels: bilinear, or the cell that a pixel lies in.
-export function resample(map, width, height, nearest) {
+// One row of cells between two of the map, for the y-th row of pixels.
+function rowBetween(line, { values, columns }, { first, second, part }, y) {
+  const above = first[y] * columns;
+  const below = second[y] * columns;
+  for (let c = 0; c < columns; c++) line[c] = values[above + c] + (values[below + c] - values[above + c]) * part[y];
+}
+
+// Values of a map at width x height points, bilinear.
+export function resample(map, width, height) {
   const out = new Float32Array(width * height);
-  const { values, rows, columns } = map;
-  if (nearest) {
-    for (let y = 0; y < height; y++) {
-      const from = Math.floor((y * rows) / height) * columns;
-      for (let x = 0; x < width; x++) out[y * width + x] = values[from + Math.floor((x * columns) / width)];
-    }
-    return out;
-  }
-  const across = between(width, columns);
-  const down = between(height, rows);
-  const line = new Float32Array(columns);
+  const { first, second, part } = between(width, map.columns);
+  const down = between(height, map.rows);
+  const line = new Float32Array(map.columns);
   for (let y = 0; y < height; y++) {
-    const above = down.first[y] * columns;
-    const below = down.second[y] * columns;
-    for (let c = 0; c < columns; c++) line[c] = values[above + c] + (values[below + c] - values[above + c]) * down.part[y];
-    const from = y * width;
-    for (let x = 0; x < width; x++) {
-      const left = line[across.first[x]];
-      out[from + x] = left + (line[across.second[x]] - left) * across.part[x];
-    }
+    rowBetween(line, map, down, y);
+    for (let x = 0; x < width; x++) out[y * width + x] = line[first[x]] + (line[second[x]] - line[first[x]]) * part[x];
   }
   return out;
 }
 
-// The map in colours; `alpha` null paints it opaque.
-export function drawHeat(context, map, kind, [low, high], { palette, alpha, grid }) {
+const pictures = new WeakMap(); // canvas -> the image data that it is drawn from
+
+function pictureOf(context) {
+  const { canvas } = context;
+  let picture = pictures.get(canvas);
+  if (!picture || picture.width !== canvas.width || picture.height !== canvas.height) {
+    picture = context.createImageData(canvas.width, canvas.height);
+    pictures.set(canvas, picture);
+  }
+  return picture;
+}
+
+// The map in colours on the picture's grey values [height * width]; `alpha` null paints it opaque. One pass over the pixels: value,
+// level, colour, mixed with what is below.
+export function drawHeat(context, map, kind, [low, high], { palette, alpha, grid }, grey) {
   const { width, height } = context.canvas;
-  const packed = packedRamp(kind, palette, alpha);
-  const out = scratchPixels(width, height);
-  const field = resample(map, width, height, grid);
+  const { inverse, red, green, blue } = mixingRamp(kind, palette, alpha);
+  const picture = pictureOf(context);
+  const out = new Uint32Array(picture.data.buffer);
+  const { first, second, part } = between(width, map.columns, grid);
+  const down = between(height, map.rows, grid);
+  const line = new Float32Array(map.columns);
   const top = STYLE.levels - 1;
   const factor = top / (high - low);
-  for (let i = 0; i < out.length; i++) {
-    const level = (field[i] - low) * factor;
-    out[i] = packed[level > 0 ? (level < top ? (level + 0.5) | 0 : top) : 0];
+  for (let y = 0, i = 0; y < height; y++) {
+    rowBetween(line, map, down, y);
+    for (let c = 0; c < line.length; c++) line[c] = Math.min(top, Math.max(0, (line[c] - low) * factor)) + 0.5;
+    for (let x = 0; x < width; x++, i++) {
+      const left = line[first[x]];
+      const level = (left + (line[second[x]] - left) * part[x]) | 0;
+      const rest = grey[i] * inverse[level];
+      out[i] = 0xff000000 | ((rest + blue[level]) << 16) | ((rest + green[level]) << 8) | (rest + red[level]);
+    }
   }
-  scratch.getContext("2d").putImageData(pixels, 0, 0);
-  context.drawImage(scratch, 0, 0);
+  context.putImageData(picture, 0, 0);
 }
 
 // The value above which the top share of the area lies.
@@ -91,7 +94,7 @@ function strokeTwice(context, path, { line, halo }, size) {
 export function drawContour(context, map, grid) {
   const { width, height } = context.canvas;
   const [columns, rows] = grid ? [map.columns, map.rows] : [Math.min(width, map.columns * 4), Math.min(height, map.rows * 4)];
-  const field = grid ? map.values : resample(map, columns, rows, false);
+  const field = grid ? map.values : resample(map, columns, rows);
   const level = topLevel(field, STYLE.contour.share);
   const path = grid
     ? borders((x, y) => field[y * columns + x] >= level, columns, rows, width / columns, height / rows)

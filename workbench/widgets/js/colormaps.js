@@ -42,16 +42,19 @@ function weight(kind, share) {
   return kind.scale === "signed" ? Math.abs(2 * share - 1) : share;
 }
 
-// One packed RGBA colour (little endian) for each level; `alpha` 0..1, or null for opaque.
-export function packedRamp(kind, palette, alpha) {
+// For each level the colour times its opacity, with 0.5 for rounding, and what is left of the picture below: level by level a sum.
+// `alpha` is 0..1, or null for opaque.
+export function mixingRamp(kind, palette, alpha) {
   const bytes = ramp(paletteOf(kind, palette));
-  const packed = new Uint32Array(STYLE.levels);
+  const [inverse, red, green, blue] = Array.from({ length: 4 }, () => new Float32Array(STYLE.levels));
   for (let level = 0; level < STYLE.levels; level++) {
-    const share = level / (STYLE.levels - 1);
-    const opacity = alpha === null ? 255 : Math.round(255 * alpha * weight(kind, share));
-    packed[level] = ((opacity << 24) | (bytes[level * 3 + 2] << 16) | (bytes[level * 3 + 1] << 8) | bytes[level * 3]) >>> 0;
+    const opacity = alpha === null ? 1 : alpha * weight(kind, level / (STYLE.levels - 1));
+    inverse[level] = 1 - opacity;
+    red[level] = bytes[level * 3] * opacity + 0.5;
+    green[level] = bytes[level * 3 + 1] * opacity + 0.5;
+    blue[level] = bytes[level * 3 + 2] * opacity + 0.5;
   }
-  return packed;
+  return { inverse, red, green, blue };
 }
 
 export function cssGradient(kind, palette) {

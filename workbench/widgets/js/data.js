@@ -32,20 +32,7 @@ function canvasOf(image) {
   return canvas;
 }
 
-// The picture without its colours, so that every colour on it belongs to the map.
-function greyOf(photo) {
-  const canvas = canvasOf(photo);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  const picture = context.getImageData(0, 0, canvas.width, canvas.height);
-  const data = picture.data;
-  for (let i = 0; i < data.length; i += 4) {
-    data[i] = data[i + 1] = data[i + 2] = 0.3 * data[i] + 0.59 * data[i + 1] + 0.11 * data[i + 2];
-  }
-  context.putImageData(picture, 0, 0);
-  return canvas;
-}
-
-// The mask as an outline: pixels inside that have a neighbour outside.
+// A mask as bytes, 1 inside.
 function maskOf(image) {
   const canvas = canvasOf(image);
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -196,7 +183,7 @@ export class Store {
       const png = arrays[`mask.${place}`];
       regions.push({ ...region, mask: png ? maskOf(await bitmap(png.values, "image/png")) : null });
     }
-    let bytes = photo.width * photo.height * 8;
+    let bytes = photo.width * photo.height * 16; // the photo, and its scaled copies
     const models = this.models.map((model, place) => {
       const maps = {};
       for (const kind of model.kinds) {
@@ -210,7 +197,7 @@ export class Store {
       for (const { name } of model.relations) relations[name] = arrays[`relations.${place}.${name}`]?.values || null;
       return { maps, relations };
     });
-    return { image: packet.image, photo, grey: greyOf(photo), regions, models, bytes };
+    return { image: packet.image, photo: canvasOf(photo), scaled: new Map(), regions, models, bytes };
   }
 
   listen(listener) {

@@ -42,6 +42,7 @@ export function gallery(app) {
   );
   let shown = "";
   let first = 0;
+  let room = 800;
 
   app.page = (direction) => {
     const size = app.pageSize || 8;
@@ -78,7 +79,7 @@ export function gallery(app) {
     const here = view.rank.get(view.image);
     const total = view.order.length;
     setText(count, total ? `${here === undefined ? "–" : here + 1} of ${total} images` : "No image is like that; choose another filter.");
-    const size = Math.max(4, Math.floor((strip.clientWidth || 800) / THUMB));
+    const size = Math.max(4, Math.floor(room / THUMB));
     app.pageSize = size;
     if (here !== undefined && (here < first || here >= first + size || first >= total)) first = Math.max(0, Math.min(total - size, here - (size >> 1)));
     const images = view.order.slice(first, first + size);
@@ -91,5 +92,8 @@ export function gallery(app) {
     back.disabled = !total || here === 0;
     on.disabled = !total || here === total - 1;
   }
-  return { node, update };
+  const resize = () => {
+    room = strip.clientWidth || room;
+  };
+  return { node, update, resize };
 }

@@ -25,6 +25,8 @@ export function influencePanel(app) {
   const heading = h("h4", {});
   const node = h("div", { class: "wb-two wb-influence" }, h("div", { class: "wb-matrix-box" }, h("div", { class: "wb-sentence" }, which, of), canvas, scale, told), h("div", {}, heading, lists, details));
   let chosen = 0;
+  let room = 400;
+  let drawn = "";
   let at = null; // cell under the pointer or the arrows: [row, column]
   let frame = { x: 0, y: 0, cell: 1 };
 
@@ -38,11 +40,9 @@ export function influencePanel(app) {
 
   function draw(values, top) {
     const n = store.labels;
-    const style = getComputedStyle(canvas);
     const ratio = Math.min(2, window.devicePixelRatio || 1);
-    const room = Math.min(460, canvas.parentElement.clientWidth || 400);
-    const named = n <= NAMED;
-    context.font = `11px ${style.fontFamily}`;
+        const named = n <= NAMED;
+    context.font = `11px ${app.look.fontFamily}`;
     const short = (name) => (name.length > 14 ? `${name.slice(0, 13)}…` : name);
     const margin = named ? Math.max(...store.categories.map((name) => context.measureText(short(name)).width)) + 8 : 4;
     const cell = (room - margin) / n;
@@ -57,8 +57,8 @@ export function influencePanel(app) {
       context.fillStyle = `rgb(${bytes[level]},${bytes[level + 1]},${bytes[level + 2]})`;
       context.fillRect(margin + cell * (i % n), margin + cell * Math.floor(i / n), cell + 0.5, cell + 0.5);
     }
-    context.fillStyle = context.strokeStyle = style.color;
-    context.font = `11px ${style.fontFamily}`;
+    context.fillStyle = context.strokeStyle = app.look.color;
+    context.font = `11px ${app.look.fontFamily}`;
     if (named) {
       store.categories.forEach((name, label) => {
         context.textAlign = "right";
@@ -115,8 +115,11 @@ export function influencePanel(app) {
   }
 
   function update() {
-    if (!node.isConnected || !node.offsetParent) return;
     const { relations } = view.member;
+    const { image, label, state } = view;
+    const key = [state.model, state.relation_of, chosen, label, at, room, app.look.color, details.open, state.relation_of === "image" && image, Boolean(store.packet(image))].join();
+    if (key === drawn) return;
+    drawn = key;
     setChoices(which, relations.map(({ title }, place) => [String(place), title]));
     which.hidden = relations.length < 2;
     const { relation, values, own } = matrix();
@@ -165,5 +168,8 @@ export function influencePanel(app) {
     event.preventDefault();
     event.stopPropagation();
   });
-  return { node, update, title: "Which labels push which", available: () => view.member.relations.length > 0 };
+  const resize = () => {
+    room = Math.min(460, canvas.parentElement.clientWidth || room);
+  };
+  return { node, update, resize, title: "Which labels push which", available: () => view.member.relations.length > 0 };
 }

@@ -21,6 +21,7 @@ export function labels(app) {
   list.append(...groups.map((group) => group.node));
   let drawn = "";
   let chosen = -1;
+  let pending = 0;
 
   function makeRow(name, label) {
     const icon = h("span", { class: "wb-state" });
@@ -91,11 +92,12 @@ export function labels(app) {
       list.setAttribute("aria-activedescendant", rows[label].row.id);
       chosen = label;
       list.dataset.key = key;
-      reveal(rows[label].row);
+      cancelAnimationFrame(pending);
+      pending = requestAnimationFrame(() => reveal(rows[label].row));
     }
   }
 
-  // Bring a row into view inside the list; scrollIntoView would move the whole notebook.
+  // Bring a row into view inside the list (scrollIntoView would move the whole notebook), when the layout is known anyway.
   function reveal(row) {
     const top = row.offsetTop - list.offsetTop;
     if (top < list.scrollTop + 24) list.scrollTop = Math.max(0, top - 24);

@@ -109,20 +109,26 @@ export function panes(app) {
     return size.join("x") + ratio;
   }
 
-  // The picture under a map, at the resolution that was stored or that the model saw.
-  function drawPhoto(pane, picture) {
-    const { context, canvas } = pane;
-    const { width: w, height: hgt } = canvas;
-    if (view.state.as_seen) {
-      const [rowsSeen, columnsSeen] = store.models[pane.place].frame;
-      const small = new OffscreenCanvas(columnsSeen, rowsSeen);
-      small.getContext("2d").drawImage(picture, 0, 0, columnsSeen, rowsSeen);
-      context.imageSmoothingEnabled = false;
-      context.drawImage(small, 0, 0, w, hgt);
-      context.imageSmoothingEnabled = true;
-    } else {
-      context.drawImage(picture, 0, 0, w, hgt);
+  // The picture at the pane's size, from the resolution that was stored or that the model saw: its pixels, and its grey values.
+  function scaledPhoto(pane, packet) {
+    const { width: w, height: hgt } = pane.canvas;
+    const seen = view.state.as_seen ? store.models[pane.place].frame : null;
+    const key = `${w} ${hgt} ${seen}`;
+    if (!packet.scaled.has(key)) {
+      if (packet.scaled.size > 3) packet.scaled.clear();
+      const [from, to] = [0, 1].map(() => document.createElement("canvas").getContext("2d", { willReadFrequently: true }));
+      [from.canvas.height, from.canvas.width] = seen || [packet.photo.height, packet.photo.width];
+      from.drawImage(packet.photo, 0, 0, from.canvas.width, from.canvas.height);
+      [to.canvas.width, to.canvas.height] = [w, hgt];
+      to.imageSmoothingEnabled = !seen;
+      to.drawImage(from.canvas, 0, 0, w, hgt);
+      const picture = to.getImageData(0, 0, w, hgt);
+      const grey = new Uint8Array(w * hgt);
+      const { data } = picture;
+      for (let i = 0; i < grey.length; i++) grey[i] = 0.3 * data[4 * i] + 0.59 * data[4 * i + 1] + 0.11 * data[4 * i + 2];
+      packet.scaled.set(key, { picture, grey });
     }
+    return packet.scaled.get(key);
   }
 
   function draw(pane, packet, rangeOf) {
@@ -130,14 +136,15 @@ export function panes(app) {
     const { overlay, alpha, grid, palette, regions } = view.state;
     const name = store.categories[view.label];
     const map = kind ? mapOf(pane, packet) : null;
-    drawPhoto(pane, kind && overlay === "heat" && map ? packet.grey : packet.photo);
+    const { picture, grey } = scaledPhoto(pane, packet);
+    if (!map || overlay === "contour") context.putImageData(picture, 0, 0);
     if (kind) {
       const range = rangeOf(pane);
       pane.range = range;
       pane.map = map;
       pane.missing.hidden = Boolean(map);
       if (!map) setText(pane.missing, `The archive keeps no map of “${name}” for this image.`);
-      if (map && overlay !== "contour") drawHeat(context, map, kind, range, { palette, alpha: overlay === "map" ? null : alpha, grid });
+      if (map && overlay !== "contour") drawHeat(context, map, kind, range, { palette, alpha: overlay === "map" ? null : alpha, grid }, grey);
       if (map && grid) drawCells(context, map.rows, map.columns);
       if (map && overlay === "contour") drawContour(context, map, grid);
       const [low, track, high] = pane.bar.children;
@@ -147,9 +154,6 @@ export function panes(app) {
       pane.bar.style.visibility = overlay === "contour" ? "hidden" : "";
     }
     if (regions) drawRegions(context, packet.regions.filter((region) => region.label === view.label));
-    const active = kind && pane.place === view.state.model && kind.name === view.state.map;
-    pane.node.classList.toggle("wb-active", Boolean(active));
-    if (kind) pane.title.setAttribute("aria-pressed", String(Boolean(active)));
     const what = kind ? `${kind.title} of ${name} in` : "Photo,";
     canvas.setAttribute("aria-label", `${store.models[pane.place].name}: ${what} image ${view.state.image}. Press Enter for a cursor that the arrows move.`);
   }
@@ -194,6 +198,15 @@ export function panes(app) {
     });
   }
 
+  function markActive() {
+    for (const pane of allPanes()) {
+      const active = pane.kind && pane.place === view.state.model && pane.kind.name === view.state.map;
+      pane.node.classList.toggle("wb-active", Boolean(active));
+      if (pane.kind) pane.title.setAttribute("aria-pressed", String(Boolean(active)));
+    }
+    setText(legend.children[0], `${view.kind.title}: ${view.kind.meaning}`);
+  }
+
   function describeScale() {
     const { scale, overlay } = view.state;
     if (overlay === "contour") return "The line encloses the fifth of the picture where the map is strongest.";
@@ -216,24 +229,20 @@ export function panes(app) {
     const { image, label, state } = view;
     if (packet) {
       const size = layout();
-      const key = JSON.stringify([image, label, state.model, state.map, state.overlay, state.alpha, state.grid, state.scale, state.palette, state.regions, state.as_seen, size]);
+      const key = JSON.stringify([image, label, state.overlay, state.alpha, state.grid, state.scale, state.palette, state.regions, state.as_seen, size]);
       if (key !== drawn) {
         drawn = key;
         const rangeOf = ranges(packet);
         for (const pane of allPanes()) draw(pane, packet, rangeOf);
-        setText(legend.children[0], `${view.kind.title}: ${view.kind.meaning}`);
         setText(legend.children[1], describeScale());
       }
+      markActive();
       for (const pane of allPanes()) mark(pane);
     }
   }
 
   function resize() {
-    const now = node.clientWidth;
-    if (now && now !== width) {
-      width = now;
-      update();
-    }
+    width = node.clientWidth || width;
   }
   return { node, update, resize };
 }

@@ -3,12 +3,12 @@ import { h, number, probability, select, setChoices, setText } from "./dom.js";
 import { cellTest, imagesWhere } from "./decisions.js";
 import { STYLE } from "./style.js";
 
-const MOST = 60; // chips in a list
+const MOST = 24; // chips in a list
 
 export function stepsPanel(app) {
   const { store, view } = app;
   const canvas = h("canvas", { class: "wb-slope", role: "img", tabindex: "0" });
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   const table = h("div", { class: "wb-table" });
   const details = h("details", {}, h("summary", {}, "As a table"), table);
   details.addEventListener("toggle", () => update());
@@ -29,12 +29,14 @@ export function stepsPanel(app) {
   );
   const node = h("div", { class: "wb-two" }, slope, lists);
   let drawn = "";
+  let sloped = "";
+  let room = 300;
 
   function makeList(filter, title) {
     const count = h("strong");
     const chips = h("div", { class: "wb-chips" });
     const only = h("button", { class: "wb-link", onclick: () => view.set({ filter_state: filter, filter_label: every.checked ? "" : view.state.label }) }, "show only these");
-    return { filter, count, chips, only, node: h("div", { class: `wb-list-${filter}` }, h("p", {}, `${title}: `, count, " ", only), chips) };
+    return { filter, count, chips, only, late: [], node: h("div", { class: `wb-list-${filter}` }, h("p", {}, `${title}: `, count, " ", only), chips) };
   }
 
   function fillList(list, states, changes) {
@@ -44,6 +46,7 @@ export function stepsPanel(app) {
     list.only.hidden = !images.length;
     const shown = images.slice(0, MOST);
     store.askThumbnails(shown);
+    list.late = shown.filter((image) => !store.thumbnails.get(image));
     list.chips.replaceChildren(...shown.map((image) => chip(image, list.filter, changes)), images.length > MOST ? h("span", { class: "wb-soft" }, `and ${images.length - MOST} more`) : "");
   }
 
@@ -54,7 +57,7 @@ export function stepsPanel(app) {
     const name = store.categories[label];
     return h(
       "button",
-      { class: "wb-chip", "aria-current": image === view.image ? "true" : null, title: `${store.ids[image]}: ${name}`, "aria-label": `${filter}: ${name} in ${store.ids[image]}`, onclick: () => view.set({ image: store.ids[image], label: name }) },
+      { class: "wb-chip", "data-image": image, title: `${store.ids[image]}: ${name}`, "aria-label": `${filter}: ${name} in ${store.ids[image]}`, onclick: () => view.set({ image: store.ids[image], label: name }) },
       url ? h("img", { src: url, alt: "" }) : h("span", { class: "wb-blank" }),
     );
   }
@@ -63,30 +66,29 @@ export function stepsPanel(app) {
     const kinds = view.member.logits;
     const { image, label } = view;
     const { model } = view.state;
-    const style = getComputedStyle(canvas);
     const ratio = Math.min(2, window.devicePixelRatio || 1);
-    const [width, height] = [Math.max(220, canvas.clientWidth), 190];
+    const [width, height] = [Math.max(220, room), 190];
     canvas.width = width * ratio;
     canvas.height = height * ratio;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.font = `12px ${style.fontFamily}`;
+    context.font = `12px ${app.look.fontFamily}`;
     const [left, right, top, bottom] = [34, width - 70, 10, height - 24];
     const x = (place) => left + ((right - left) * place) / Math.max(1, kinds.length - 1);
     const y = (p) => bottom - (bottom - top) * p;
-    const text = style.color;
-    const line = (points, colour, size) => {
+    const text = app.look.color;
+    const line = (colour, size, ...lines) => {
       context.strokeStyle = colour;
       context.lineWidth = size;
       context.beginPath();
-      points.forEach(([px, py], i) => (i ? context.lineTo(px, py) : context.moveTo(px, py)));
+      for (const points of lines) points.forEach(([px, py], i) => (i ? context.lineTo(px, py) : context.moveTo(px, py)));
       context.stroke();
     };
     const of = (each) => kinds.map((kind, place) => [x(place), y(store.probability(model, kind.name, image, each))]);
     context.globalAlpha = 0.22;
-    for (let each = 0; each < store.labels; each++) if (each !== label) line(of(each), text, 1);
+    line(text, 1, ...app.ranking.filter((each) => each !== label).map(of));
     context.globalAlpha = 0.6;
     context.setLineDash([4, 4]);
-    line([[left, y(view.member.threshold)], [right, y(view.member.threshold)]], text, 1);
+    line(text, 1, [[left, y(view.member.threshold)], [right, y(view.member.threshold)]]);
     context.setLineDash([]);
     context.globalAlpha = 1;
     context.fillStyle = text;
@@ -96,7 +98,7 @@ export function stepsPanel(app) {
     context.textAlign = "center";
     kinds.forEach((kind, place) => context.fillText(kind.title, x(place), height - 6));
     const chosen = of(label);
-    line(chosen, STYLE.models[0], 3);
+    line(STYLE.models[0], 3, chosen);
     context.fillStyle = STYLE.models[0];
     for (const [px, py] of chosen) {
       context.beginPath();
@@ -122,12 +124,13 @@ export function stepsPanel(app) {
   }
 
   function update() {
-    if (!node.isConnected || !node.offsetParent) return;
     const { model, before: other } = view.state;
     const choices = view.befores(model);
     slope.hidden = view.member.logits.length < 2;
     lists.hidden = !choices.length;
-    if (!slope.hidden) {
+    const slopeKey = [model, view.image, view.label, room, app.look.color, details.open].join();
+    if (!slope.hidden && slopeKey !== sloped) {
+      sloped = slopeKey;
       drawSlope();
       if (details.open) fillTable();
     }
@@ -137,14 +140,17 @@ export function stepsPanel(app) {
     const title = choices.find(([value]) => value === other)?.[1];
     const what = every.checked ? "for any label" : `for “${view.state.label}”`;
     setText(sentence, `Images in which ${title} was wrong ${what} and the final answer is right (fixed), and the other way round (broken). Unknown truths do not count.`);
-    const key = [model, other, every.checked || view.label, view.image, shownThumbnails()].join();
-    if (key === drawn) return;
-    drawn = key;
+    const key = [model, other, every.checked || view.label].join();
     const changes = store.changes(model, other);
-    fillList(fixed, store.states(model), changes);
-    fillList(broken, store.states(model), changes);
+    for (const list of [fixed, broken]) {
+      if (key !== drawn || list.late.some((image) => store.thumbnails.get(image))) fillList(list, store.states(model), changes);
+      for (const each of list.chips.children) each.setAttribute("aria-current", String(Number(each.dataset.image) === view.image));
+    }
+    drawn = key;
   }
 
-  const shownThumbnails = () => [...store.thumbnails.values()].filter(Boolean).length;
-  return { node, update, title: "What changed the answer", available: () => view.member.logits.length > 1 || store.models.length > 1 };
+  const resize = () => {
+    room = canvas.clientWidth || room;
+  };
+  return { node, update, resize, title: "What changed the answer", available: () => view.member.logits.length > 1 || store.models.length > 1 };
 }
