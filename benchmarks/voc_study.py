@@ -14,11 +14,12 @@ from typing import Any
 
 from benchmarks.common import STUDIES, machine, read_json, write_json
 
-RECIPES = ("voc-study-pooled", "voc-study-csra", "voc-study-srn")
+RECIPES = ("voc-study-pooled", "voc-study-srn", "voc-study-csra")
 
 
 def study(name: str, seed: int, root: Path, runs: Path) -> dict[str, Any]:
     """Train, score and inspect one recipe; the figures of one row."""
+    from workbench.analysis.pointing import localisation
     from workbench.commands.evaluate import evaluate_run
     from workbench.inspector import inspect
     from workbench.training import get_recipe, train
@@ -27,9 +28,9 @@ def study(name: str, seed: int, root: Path, runs: Path) -> dict[str, Any]:
     run = train(recipe, runs / f"{name}-{seed}", cache=runs / "features")
     scores = evaluate_run(run.folder, "sklearn", "last")
     archive = runs / f"{name}-{seed}.safetensors"
-    inspection = inspect(run, limit=500)
+    inspection = inspect(run, limit=500, measure=False)
     inspection.save(archive)
-    measured = inspection.measurements
+    measured = localisation(inspection)
     return {
         "recipe": name,
         "seed": seed,
@@ -38,11 +39,7 @@ def study(name: str, seed: int, root: Path, runs: Path) -> dict[str, Any]:
         "images": scores["images"],
         "training_seconds": round(sum(row["seconds"] for row in run.history), 1),
         "inspected_images": len(inspection),
-        **{
-            measure: {row: figures["overall"] for row, figures in measured[measure].items()}
-            for measure in ("pointing", "energy", "deletion")
-        },
-        "sanity": {kind: figures["verdict"] for kind, figures in measured["sanity"].items()},
+        **{measure: {row: figures["overall"] for row, figures in measured[measure].items()} for measure in ("pointing", "energy")},
     }
 
 
