@@ -124,6 +124,12 @@ def verdicts(results: dict[str, Any]) -> dict[str, bool]:
     return {name: worst[name] <= bar for name, bar in BARS.items()}
 
 
+def _priority() -> str:
+    """On a machine that does other work meanwhile, run this under `chrt -r 10`, and say so."""
+    real_time = hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO)
+    return "real-time" if real_time else "normal"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--times", type=int, default=100, help="changes of each kind")
@@ -150,7 +156,7 @@ def main() -> None:
                 page = browser.new_context(viewport={"width": 2500, "height": 1400}).new_page()
                 results[name] = measure(page, lab, name.replace(" ", "-").replace(",", ""), file, arguments.times)
                 print(name, json.dumps(results[name], indent=1))
-            facts = {**machine(), "chromium": browser.version, "load at the end": round(os.getloadavg()[0], 1)}
+            facts = {**machine(), "chromium": browser.version, "load at the end": round(os.getloadavg()[0], 1), "priority": _priority()}
             browser.close()
     write_json(arguments.output, {"machine": facts, "bars": BARS, "met": verdicts(results), "results": results})
     print(f"met: {verdicts(results)}; written to {arguments.output}")

@@ -53,7 +53,10 @@ def test_single_keys(keys):
     assert press(keys, "o")["overlay"] == "contour"
     assert press(keys, "g", "r", "v")["grid"] is True
     assert view_of(keys)["regions"] is view_of(keys)["as_seen"] is True
-    assert keys.evaluate("() => window.past") == []
+    press(keys, "x")
+    assert keys.evaluate("() => window.past") == [], "JupyterLab would cut the cell on x"
+    press(keys, "Control+b")
+    assert "b" in keys.evaluate("() => window.past"), "JupyterLab's own shortcuts still work"
 
 
 def test_a_cursor_in_the_picture_moves_by_cells(keys, inspection):

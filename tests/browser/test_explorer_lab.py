@@ -63,7 +63,8 @@ def test_mouse_and_keyboard_reach_the_kernel(running, lab):
     running.locator(EXPLORER).focus()
     active = "() => window.jupyterapp.shell.currentWidget.content.activeCellIndex"
     cell = running.evaluate(active)
-    for key in ("ArrowRight", "ArrowRight", "m", "o"):
+    cells = running.locator(".jp-Notebook .jp-CodeCell").count()
+    for key in ("ArrowRight", "ArrowRight", "m", "o", "x", "d", "d"):
         running.keyboard.press(key)
     running.wait_for_function("() => document.querySelector('.wb-status').textContent.includes('scene-0005')")
     running.wait_for_timeout(500)
@@ -72,6 +73,7 @@ def test_mouse_and_keyboard_reach_the_kernel(running, lab):
         == "('scene-0005', 'confidence', 'contour')"
     )
     assert running.evaluate(active) == cell, "the arrows did not move between cells"
+    assert running.locator(".jp-Notebook .jp-CodeCell").count() == cells, "x and d d did not delete one"
     box = running.locator(".wb-canvas").nth(1).bounding_box()
     running.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     running.keyboard.press("ArrowLeft")

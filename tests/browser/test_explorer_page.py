@@ -185,6 +185,7 @@ def test_influence_matrix_leads_to_labels_and_has_a_table(page):
     raised = [(inspection.categories[i], mean[0, i]) for i in np.argsort(-mean[0]) if mean[0, i] > 0]
     assert page.locator(".wb-pushes > div").first.locator(".wb-name").all_inner_texts() == [name for name, _ in raised]
     page.locator(".wb-influence summary").click()
+    page.wait_for_selector(".wb-influence table")
     cells = page.locator(".wb-influence table tbody td").all_inner_texts()
     np.testing.assert_allclose([float(text.replace("−", "-")) for text in cells[0::2]], mean[0], rtol=0.06)
     np.testing.assert_allclose([float(text.replace("−", "-")) for text in cells[1::2]], mean[:, 0], rtol=0.06)

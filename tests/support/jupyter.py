@@ -93,6 +93,8 @@ def running_lab(folder: Path, scratch: Path) -> Iterator[Lab]:
         f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.root_dir={folder}",
         "--LabApp.expose_app_in_browser=True",
+        "--ServerApp.shutdown_no_activity_timeout=300",  # should the tests be killed
+        "--MappingKernelManager.cull_idle_timeout=300",
         "--LabApp.news_url=None",
         "--LabApp.extension_manager=readonly",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

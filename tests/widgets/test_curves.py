@@ -20,7 +20,9 @@ def rows(*stages):
             step = len(history)
             terms = {"loss.cls": 2 / (1 + step), "loss.att": 1 / (1 + step)}
             scores = {"validation.map": 0.3 + 0.1 * step, "validation.map.cls": 0.2 + 0.1 * step, "validation.map.sr": None}
-            history.append({"stage": stage, "epoch": epoch, "images": 100 * (len(history) + 1), "loss": sum(terms.values()), **terms, **scores})
+            history.append(
+                {"stage": stage, "epoch": epoch, "images": 100 * (len(history) + 1), "loss": sum(terms.values()), **terms, **scores}
+            )
     return history
 
 

@@ -24,6 +24,17 @@ from workbench.widgets.view import checked_view, opening_view
 FIRST_THUMBNAILS = 24
 
 
+class Snapshot(HTML):
+    """A still figure for notebooks; `words` says the same where only text can be shown."""
+
+    def __init__(self, data: str, words: str) -> None:
+        super().__init__(data)
+        self.words = words
+
+    def __repr__(self) -> str:
+        return self.words
+
+
 class AttentionExplorer(anywidget.AnyWidget):
     """Image x label x map, for one inspection or for two to four of the same images.
 
@@ -97,11 +108,11 @@ class AttentionExplorer(anywidget.AnyWidget):
             raise WorkbenchError(f"{path} is not a saved view; write one with save_view.")
         self.view_state = view
 
-    def snapshot(self) -> HTML:
+    def snapshot(self) -> Snapshot:
         """What is shown now as a still picture with its numbers, which stays readable without a kernel."""
-        from workbench.widgets.snapshot import snapshot_html
+        from workbench.widgets.snapshot import describe, snapshot_html
 
-        return HTML(snapshot_html(self._matched, self.view_state))
+        return Snapshot(snapshot_html(self._matched, self.view_state), describe(self._matched, self.view_state))
 
     def export_html(self, path: str | Path, images: Sequence[int | str] | None = None, cap_mb: float = 20) -> Path:
         """Write the explorer as one page that works from disk without a network.

@@ -24,6 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "panel": ("steps", "influence"),
     "relation_of": ("mean", "image"),
 }
+CLEAR = 1.4  # logits above the cut: a probability of 0.8 where the threshold is 0.5
 SWITCHES = ("grid", "regions", "as_seen")
 
 
@@ -96,7 +97,7 @@ def _first_look(matched: Matched, image: int | None, label: int | None) -> tuple
     """An image and a label at which something is to be seen, within what is given.
 
     Several models: where they disagree most. One model: the first image with a present label that the final answer fixed, else with one
-    that was found, else any; in that image the label with the highest score.
+    that was found, clearly if possible, else any; in that image the label with the highest score.
     """
     member = matched.members[-1]
     targets, final = matched.targets, member.logits()
@@ -110,9 +111,10 @@ def _first_look(matched: Matched, image: int | None, label: int | None) -> tuple
         spread = np.max(others, axis=0) - np.min(others, axis=0)
         return divmod(int(np.argmax(np.where(free, spread, -1))), targets.shape[1])
     found = free & (targets == 1) & (final >= member.cut)
+    clear = final >= member.cut + CLEAR
     befores = before_choices(matched, member)
     fixed = found & (member.logits(befores[0]) < member.cut) if befores else found
-    for wanted in (fixed, found, free):
+    for wanted in (fixed & clear, found & clear, fixed, found, free):
         places = np.flatnonzero(wanted.any(axis=1))
         if len(places):
             return int(places[0]), int(np.argmax(np.where(wanted[places[0]], final[places[0]], -np.inf)))

@@ -109,7 +109,7 @@ function question(app) {
 export function render({ model, el }) {
   const entry = storeOf(model);
   const { store } = entry;
-  const root = h("div", { class: "wb-explorer", tabindex: "0", role: "region", "aria-label": "Attention explorer", "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: "wb-explorer", tabindex: "0", role: "region", "aria-label": "Attention explorer" });
   const status = h("p", { class: "wb-status", role: "status", "aria-live": "polite" });
   const app = { store, root, uid: `wb${Date.now().toString(36)}${made++}`, ranking: [] };
   let parts = [];
@@ -172,7 +172,7 @@ export function render({ model, el }) {
   // Sizes and theme colours are read here, when they change, and not while drawing: reading them makes the browser lay out the page.
   function measure() {
     const { color, fontFamily } = getComputedStyle(root);
-    app.look = { color, fontFamily };
+    app.look = { color, fontFamily, accent: getComputedStyle(root.querySelector(".wb-question em")).color };
     for (const part of parts) part.resize?.();
     update();
   }

@@ -149,7 +149,7 @@ function borders(inside, columns, rows, stepX, stepY) {
 
 export function drawCells(context, rows, columns) {
   const { width, height } = context.canvas;
-  context.strokeStyle = "rgba(255, 255, 255, 0.35)";
+  context.strokeStyle = "rgba(128, 128, 128, 0.45)";
   context.lineWidth = 1;
   context.beginPath();
   for (let c = 1; c < columns; c++) {
@@ -166,7 +166,7 @@ export function drawCells(context, rows, columns) {
 // Objects of one label: the outline of the mask and, dashed, the box.
 export function drawRegions(context, regions) {
   const { width, height } = context.canvas;
-  const size = Math.max(1, width / 260);
+  const size = Math.max(1, width / 360);
   for (const region of regions) {
     if (region.mask) {
       const { mask } = region;
@@ -180,7 +180,7 @@ export function drawRegions(context, regions) {
     const box = new Path2D();
     box.rect(x0 * width, y0 * height, (x1 - x0) * width, (y1 - y0) * height);
     context.setLineDash([6, 4]);
-    strokeTwice(context, box, STYLE.region, size * 0.75);
+    strokeTwice(context, box, STYLE.region, size * 0.6);
     context.setLineDash([]);
   }
 }

@@ -1,4 +1,4 @@
-// Every key of the explorer. Keys that it takes go no further: JupyterLab would move between cells.
+// Every key of the explorer. Plain keys go no further: JupyterLab would move between cells, or cut them. Ctrl+S and the like pass.
 
 const OVERLAYS = ["heat", "contour", "map"];
 const STEP = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -78,7 +78,8 @@ export function keyboard(app) {
 
   root.addEventListener("keydown", (event) => {
     if (handle(event)) event.preventDefault();
-    if (event.key !== "Tab") event.stopPropagation();
+    const modified = event.ctrlKey || event.metaKey || event.altKey;
+    if (event.key !== "Tab" && !modified) event.stopPropagation();
   });
   root.addEventListener("focusout", (event) => {
     if (onCanvas(event.target)) pointing = false;

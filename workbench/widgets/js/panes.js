@@ -4,6 +4,7 @@ import { drawCells, drawContour, drawHeat, drawRegions } from "./canvas.js";
 import { cellAt } from "./decisions.js";
 import { h, number, setText, stateIcon } from "./dom.js";
 import { verdict } from "./labels.js";
+import { STYLE } from "./style.js";
 
 const LARGEST = 448; // px
 const GAP = 14;
@@ -191,7 +192,9 @@ export function panes(app) {
       const key = `${state} ${text}`;
       if (row.heading.dataset.key !== key) {
         row.heading.dataset.key = key;
-        row.heading.replaceChildren(h("strong", {}, store.models[place].name), " ", stateIcon(state), ` ${text}`);
+        const swatch = h("span", { class: "wb-swatch" });
+        swatch.style.background = STYLE.models[place];
+        row.heading.replaceChildren(swatch, h("strong", {}, store.models[place].name), " ", stateIcon(state), ` ${text}`);
         row.heading.title = meaning;
       }
       row.heading.setAttribute("aria-pressed", String(place === view.state.model));
@@ -217,7 +220,7 @@ export function panes(app) {
     const own = [...kinds.values()].filter((titles) => titles.length === 1).flat();
     const among = scale === "labels" ? "for all labels of this image" : "for the maps in view";
     const parts = shared.map((titles) => `${titles} share one scale ${among}`);
-    if (own.length && shared.length) parts.push(`${own.join(" and ")} has its own, being another quantity`);
+    if (own.length && shared.length) parts.push(`${own.join(" and ")} ${own.length > 1 ? "have scales of their own, being other quantities" : "has its own, being another quantity"}`);
     if (!shared.length) parts.push(`One scale ${among}, whatever the model`);
     return `${parts.join("; ")}.`;
   }

@@ -1,7 +1,6 @@
 // From the first logits to the final ones: the steps of every label of this image, and the images that the final answer fixed or broke.
 import { h, number, probability, select, setChoices, setText } from "./dom.js";
 import { cellTest, imagesWhere } from "./decisions.js";
-import { STYLE } from "./style.js";
 
 const MOST = 24; // chips in a list
 
@@ -98,8 +97,8 @@ export function stepsPanel(app) {
     context.textAlign = "center";
     kinds.forEach((kind, place) => context.fillText(kind.title, x(place), height - 6));
     const chosen = of(label);
-    line(STYLE.models[0], 3, chosen);
-    context.fillStyle = STYLE.models[0];
+    line(app.look.accent, 3, chosen);
+    context.fillStyle = app.look.accent;
     for (const [px, py] of chosen) {
       context.beginPath();
       context.arc(px, py, 4, 0, 7);
