@@ -1,6 +1,6 @@
 // Drawing on the panes: a map over the picture, its contour, its cells, and the outlines of objects.
 import { STYLE } from "./style.js";
-import { mixingRamp } from "./colormaps.js";
+import { mixingTable } from "./colormaps.js";
 
 // For each of `size` pixels the two cells between which it lies and how far from the first (bilinear, clamped at the border), or twice
 // the cell that it lies in.
@@ -53,7 +53,7 @@ function pictureOf(context) {
 // level, colour, mixed with what is below.
 export function drawHeat(context, map, kind, [low, high], { palette, alpha, grid }, grey) {
   const { width, height } = context.canvas;
-  const { inverse, red, green, blue } = mixingRamp(kind, palette, alpha);
+  const table = mixingTable(kind, palette, alpha);
   const picture = pictureOf(context);
   const out = new Uint32Array(picture.data.buffer);
   const { first, second, part } = between(width, map.columns, grid);
@@ -67,8 +67,7 @@ export function drawHeat(context, map, kind, [low, high], { palette, alpha, grid
     for (let x = 0; x < width; x++, i++) {
       const left = line[first[x]];
       const level = (left + (line[second[x]] - left) * part[x]) | 0;
-      const rest = grey[i] * inverse[level];
-      out[i] = 0xff000000 | ((rest + blue[level]) << 16) | ((rest + green[level]) << 8) | (rest + red[level]);
+      out[i] = table[(level << 8) | grey[i]];
     }
   }
   context.putImageData(picture, 0, 0);

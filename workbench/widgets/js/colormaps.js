@@ -42,19 +42,27 @@ function weight(kind, share) {
   return kind.scale === "signed" ? Math.abs(2 * share - 1) : share;
 }
 
-// For each level the colour times its opacity, with 0.5 for rounding, and what is left of the picture below: level by level a sum.
-// `alpha` is 0..1, or null for opaque.
-export function mixingRamp(kind, palette, alpha) {
-  const bytes = ramp(paletteOf(kind, palette));
-  const [inverse, red, green, blue] = Array.from({ length: 4 }, () => new Float32Array(STYLE.levels));
-  for (let level = 0; level < STYLE.levels; level++) {
-    const opacity = alpha === null ? 1 : alpha * weight(kind, level / (STYLE.levels - 1));
-    inverse[level] = 1 - opacity;
-    red[level] = bytes[level * 3] * opacity + 0.5;
-    green[level] = bytes[level * 3 + 1] * opacity + 0.5;
-    blue[level] = bytes[level * 3 + 2] * opacity + 0.5;
+const mixed = new Map();
+
+// The packed colour of every pair (level, grey value below), at [level * 256 + grey]; `alpha` is 0..1, or null for opaque. A pixel is then
+// one look-up, and a table serves until palette or strength change.
+export function mixingTable(kind, palette, alpha) {
+  const key = `${kind.scale === "signed"} ${paletteOf(kind, palette)} ${alpha}`;
+  if (!mixed.has(key)) {
+    if (mixed.size > 8) mixed.clear();
+    const bytes = ramp(paletteOf(kind, palette));
+    const table = new Uint32Array(STYLE.levels * 256);
+    for (let level = 0; level < STYLE.levels; level++) {
+      const opacity = alpha === null ? 1 : alpha * weight(kind, level / (STYLE.levels - 1));
+      const [red, green, blue] = [0, 1, 2].map((channel) => bytes[level * 3 + channel] * opacity + 0.5);
+      for (let grey = 0; grey < 256; grey++) {
+        const rest = grey * (1 - opacity);
+        table[level * 256 + grey] = 0xff000000 | ((rest + blue) << 16) | ((rest + green) << 8) | (rest + red);
+      }
+    }
+    mixed.set(key, table);
   }
-  return { inverse, red, green, blue };
+  return mixed.get(key);
 }
 
 export function cssGradient(kind, palette) {

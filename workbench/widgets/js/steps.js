@@ -67,9 +67,10 @@ export function stepsPanel(app) {
     const { model } = view.state;
     const ratio = Math.min(2, window.devicePixelRatio || 1);
     const [width, height] = [Math.max(220, room), 190];
-    canvas.width = width * ratio;
-    canvas.height = height * ratio;
+    if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+    if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
     context.font = `12px ${app.look.fontFamily}`;
     const [left, right, top, bottom] = [34, width - 70, 10, height - 24];
     const x = (place) => left + ((right - left) * place) / Math.max(1, kinds.length - 1);
