@@ -95,8 +95,13 @@ def loss_terms(out: Mapping[str, Tensor], targets: Tensor, losses: Mapping[str, 
 
 
 def frozen_throughout(model: nn.Module, stages: Mapping[str, Stage]) -> Iterator[nn.Parameter]:
-    """Parameters that no stage trains."""
-    learning = set().union(*(trained_parts(model, stage) for stage in stages.values() if stage.epochs))
+    """Parameters that no stage trains. Raises WorkbenchError, naming the stage, for a part that the model does not have."""
+    learning: set[str] = set()
+    for stage_name, stage in stages.items():
+        try:
+            learning |= trained_parts(model, stage) if stage.epochs else set()
+        except WorkbenchError as error:
+            raise WorkbenchError(f'Stage "{stage_name}": {error}') from None
     for name, modules in _parts(model).items():
         if name not in learning:
             for module in modules:
