@@ -12,7 +12,7 @@ from PIL import Image
 from tests.support.archives import HOSTILE_NAME, make_inspection
 from workbench.inspection import MapKind
 from workbench.widgets import AttentionExplorer
-from workbench.widgets.picture import overlay
+from workbench.widgets.picture import overlay, panes_png
 from workbench.widgets.snapshot import snapshot_html
 from workbench.widgets.style import STYLE, levels, ramp, value_range
 
@@ -92,3 +92,21 @@ def test_scales():
     assert value_range(MapKind("m", "", "", "magnitude"), 0.0) == (0, 1)
     assert ramp("viridis")[0].tolist() == [0x44, 0x01, 0x54]
     assert ramp("blue-red")[127].tolist() == pytest.approx([247, 247, 247], abs=2)
+
+
+def test_the_still_picture_shows_objects_and_spot_where_the_view_does():
+    inspection = make_inspection(6)
+    image = int(np.flatnonzero(inspection.targets[:, 0] == 1)[0])
+    pictures = []
+    for view in ({"spot": None}, {"regions": True, "spot": None}, {"spot": [0.1, 0.9]}):
+        matched = AttentionExplorer(inspection, image=image, label="sun", **view)
+        pictures.append(np.asarray(Image.open(io.BytesIO(panes_png(matched.matched, matched.view_state))).convert("RGB")))
+    plain, outlined, spotted = pictures
+    height, width = inspection.sizes[image]
+    column = int(0.1 * 7) + 0.5
+    side = 232 * width / max(height, width)
+    assert (plain[:, : int(side)] != outlined[:, : int(side)]).any(), "the outline is on the photo"
+    changed = np.argwhere((plain != spotted).any(axis=2))
+    at = np.array([232 * height / max(height, width) * (int(0.9 * 7) + 0.5) / 7, side * column / 7])
+    first_map = changed[(changed[:, 1] > side) & (changed[:, 1] < 2 * side + 12)]
+    np.testing.assert_allclose(first_map.mean(axis=0) - [0, round(side) + 12], at, atol=3)

@@ -16,6 +16,7 @@ from workbench.widgets.style import STYLE, levels, ramp, unit_of, value_range
 SIDE = 232  # pixels of the longer side of a pane
 GAP = 12
 BAR = 30  # height of a colour bar with its numbers
+LARGEST = 200_000  # bytes; photos that take more are drawn with 255 colours
 
 
 def panes_png(matched: Matched, view: Mapping[str, Any]) -> bytes:
@@ -30,18 +31,24 @@ def panes_png(matched: Matched, view: Mapping[str, Any]) -> bytes:
     ranges = _ranges(matched, image, label, view["scale"])
     for row, (member, kinds) in enumerate(zip(matched.members, rows, strict=True)):
         top = row * (height + BAR + GAP)
-        page.paste(photo, (0, top))
+        page.paste(_marked(photo, matched, view, None), (0, top))
         for column, kind in enumerate(kinds, start=1):
             corner = (column * (width + GAP), top)
             values = map_of(member, kind.name, image, label)
             if values is None:
                 page.paste(photo.convert("L").convert("RGB"), corner)
                 continue
-            low, high = ranges[member.name, kind.name]
-            page.paste(overlay(photo, values, kind, (low, high), view), corner)
-            _draw_bar(page, (corner[0], top + height + 4), width, kind, (low, high), view["palette"])
+            ends = ranges[member.name, kind.name]
+            page.paste(_marked(overlay(photo, values, kind, ends, view), matched, view, values.shape), corner)
+            if view["overlay"] != "contour":
+                _draw_bar(page, (corner[0], top + height + 4), width, kind, ends, view["palette"])
+    whole = _png(page)
+    return whole if len(whole) <= LARGEST else _png(page.quantize(255, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE))
+
+
+def _png(page: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    page.quantize(255, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    page.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
@@ -72,14 +79,48 @@ def overlay(photo: Image.Image, values: np.ndarray, kind: MapKind, ends: tuple[f
 def _contour(photo: Image.Image, field: np.ndarray) -> Image.Image:
     """A bright line, two pixels wide, around the strongest share of the picture."""
     inside = field >= np.quantile(field, 1 - STYLE["contour"]["share"])
-    edge = np.zeros_like(inside)
-    edge[1:] |= inside[1:] != inside[:-1]
-    edge[:-1] |= inside[1:] != inside[:-1]
-    edge[:, 1:] |= inside[:, 1:] != inside[:, :-1]
-    edge[:, :-1] |= inside[:, 1:] != inside[:, :-1]
     drawn = np.array(photo)
-    drawn[edge] = ImageColor.getrgb(STYLE["contour"]["line"])
+    drawn[_edges(inside, 2)] = ImageColor.getrgb(STYLE["contour"]["halo"])
+    drawn[_edges(inside, 1)] = ImageColor.getrgb(STYLE["contour"]["line"])
     return Image.fromarray(drawn)
+
+
+def _marked(pane: Image.Image, matched: Matched, view: Mapping[str, Any], grid: tuple[int, ...] | None) -> Image.Image:
+    """The pane with the outlines of the label's objects and the cell of the spot, as far as the view shows them."""
+    pane = pane.copy()
+    draw = ImageDraw.Draw(pane)
+    if view["regions"]:
+        label, image = matched.categories.index(view["label"]), matched.position(view["image"])
+        height, width = matched.first.inspection.frame
+        for category, box, _flags, png in matched.first.region_records(image):
+            if category != label:
+                continue
+            if png:
+                inside = np.asarray(Image.open(io.BytesIO(png)).convert("1").resize(pane.size, Image.Resampling.NEAREST))
+                pane.paste(STYLE["region"]["halo"], mask=Image.fromarray(_edges(inside, 2)))
+                pane.paste(STYLE["region"]["line"], mask=Image.fromarray(_edges(inside, 1)))
+            corners = [edge * size / of for edge, size, of in zip(box, pane.size * 2, (width, height) * 2, strict=True)]
+            draw.rectangle(corners, outline=STYLE["region"]["halo"])
+    if view["spot"] and grid:
+        cell = [int(min(share, 0.999999) * count) for share, count in zip(view["spot"], (grid[1], grid[0]), strict=True)]
+        corners = [
+            (at + step) * size / count for step in (0, 1) for at, size, count in zip(cell, pane.size, (grid[1], grid[0]), strict=True)
+        ]
+        draw.rectangle(corners, outline=STYLE["cursor"]["halo"], width=3)
+        draw.rectangle([corners[0] + 1, corners[1] + 1, corners[2] - 1, corners[3] - 1], outline=STYLE["cursor"]["line"])
+    return pane
+
+
+def _edges(inside: np.ndarray, reach: int) -> np.ndarray:
+    """bool [H, W]: pixels within `reach` of the border of a mask, on both of its sides."""
+    edge = np.zeros_like(inside)
+    for step in range(1, reach + 1):
+        across, down = inside[:, step:] != inside[:, :-step], inside[step:] != inside[:-step]
+        edge[:, step:] |= across
+        edge[:, :-step] |= across
+        edge[step:] |= down
+        edge[:-step] |= down
+    return edge
 
 
 def _ranges(matched: Matched, image: int, label: int, scale: str) -> dict[tuple[str, str], tuple[float, float]]:
