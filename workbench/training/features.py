@@ -31,7 +31,7 @@ from workbench.training.stages import frozen_throughout
 
 # Above this many bytes for one split, the disk is not filled and the trunk is run each time.
 SIZE_LIMIT = 4 * 2**30
-_BATCH = 32
+_BATCH = 16
 
 
 class FeatureSource:
