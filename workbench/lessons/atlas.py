@@ -19,6 +19,7 @@ ARMS = {
     "shuffled": "SRN, places shuffled",
     "control": "matched control, no attention",
 }
+NOTHING = {"mean": 0.0, "half_width": None}
 BACKBONES = {"small-narrow": "small receptive field", "small": "large receptive field"}
 WORDS = {1: "better", -1: "worse", 0: "not told apart"}
 RELATIONS = {1.0: "with the rule", 0.0: "without the rule"}
@@ -84,6 +85,7 @@ def verdict(study: Mapping[str, Any] | None) -> Paragraphs:
         _outcome(rows),
     ]
     words += [_against(rows, arm) for arm in ("pooled", "control", "shuffled")]
+    words.append(_why(rows))
     count = sum(len(row["srn_minus"]) for row in rows)
     words.append(
         f"Read this with care. These are {count} differences, and a 95 % interval leaves out the truth about once in twenty times. "
@@ -152,6 +154,25 @@ def _against(rows: Sequence[Mapping[str, Any]], arm: str) -> str:
             counts = ", ".join(f"{word} in {sides.count(sign)}" for sign, word in WORDS.items())
             parts.append(f"{panel(relation)} ({len(sides)} {_many(len(sides), 'setting')}) {counts}")
     return f"SRN against “{ARMS[arm]}”: {'; '.join(parts)}." if parts else ""
+
+
+def _why(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Where SRN beats the pooled baseline with the rule: whether the other arms tell what it owes that to."""
+    won = [row["srn_minus"] for row in rows if row["relation"] == 1 and side(row["srn_minus"].get("pooled", {}).get(MEASURE, NOTHING)) > 0]
+    if not won:
+        return "With the rule there is no setting in which SRN is better than the pooled baseline beyond the interval."
+    said = [f"With the rule SRN is better than the pooled baseline in {len(won)} {_many(len(won), 'setting')}. What does it owe that to?"]
+    for arm, lacks in (("control", "attention and gate"), ("shuffled", "the places in the maps")):
+        better = sum(side(differences.get(arm, {}).get(MEASURE, NOTHING)) > 0 for differences in won)
+        shows = (
+            "that speaks for them"
+            if better == len(won)
+            else "it depends on the setting"
+            if better
+            else "nothing here shows that they matter"
+        )
+        said.append(f"It also beats “{ARMS[arm]}”, which lacks {lacks}, in {better} of these: {shows}.")
+    return " ".join(said)
 
 
 def _shown(difference: Mapping[str, Any]) -> str:

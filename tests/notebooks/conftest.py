@@ -1,0 +1,39 @@
+"""Project folders to run notebooks in: the repository with what it ships, and one whose archives a hasty student trained."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SHIPPED = ("scenes-srn", "scenes-pooled")
+
+
+@pytest.fixture(scope="session")
+def shipped_home() -> Path:
+    """The repository. Its archives belong to it: in CI a missing one is a failure."""
+    missing = [name for name in SHIPPED if not (ROOT / "data" / f"{name}.safetensors").is_file()]
+    if missing:
+        reason = f"data/ lacks the archives {', '.join(missing)}: the notebooks were not run on them"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def hasty_home(tmp_path_factory) -> Path:
+    """A project folder without studies, where the tour was run on a handful of scenes: its models know next to nothing."""
+    import workbench
+    from workbench.training import get_recipe, train
+
+    home = tmp_path_factory.mktemp("hasty")
+    for folder in ("data", "notebooks", "runs/tour"):
+        (home / folder).mkdir(parents=True)
+    for name in SHIPPED:
+        recipe = get_recipe(name)
+        epochs = {f"stages.{stage}.epochs": int(stage == recipe.last_stage) for stage in recipe.stages}
+        hasty = recipe.with_overrides({**epochs, "data.options.count": 64, "data.validation_options.count": 16})
+        run = train(hasty, home / "runs" / "tour" / name, progress=False)
+        workbench.inspect(run, picture_size=96).save(home / "runs" / "tour" / f"{name}.safetensors")
+    return home
