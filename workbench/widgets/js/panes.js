@@ -27,6 +27,7 @@ export function panes(app) {
   function makePane(kind, place) {
     const canvas = h("canvas", { class: "wb-canvas", role: "img", tabindex: "0" });
     const cursor = h("span", { class: "wb-cell", hidden: true });
+    cursor.style.borderColor = STYLE.cursor.line;
     const missing = h("span", { class: "wb-missing", hidden: true });
     const title = kind
       ? h("button", { class: "wb-title", title: kind.meaning, onclick: () => view.set({ model: place, map: kind.name }) }, kind.title)
