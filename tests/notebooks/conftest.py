@@ -24,16 +24,21 @@ def shipped_home() -> Path:
 @pytest.fixture(scope="session")
 def hasty_home(tmp_path_factory) -> Path:
     """A project folder without studies, where the tour was run on a handful of scenes: its models know next to nothing."""
+    import torch
+
     import workbench
     from workbench.training import get_recipe, train
 
     home = tmp_path_factory.mktemp("hasty")
     for folder in ("data", "notebooks", "runs/tour"):
         (home / folder).mkdir(parents=True)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so few scenes are not worth more, and on a busy machine threads wait for each other
     for name in SHIPPED:
         recipe = get_recipe(name)
         epochs = {f"stages.{stage}.epochs": int(stage == recipe.last_stage) for stage in recipe.stages}
         hasty = recipe.with_overrides({**epochs, "data.options.count": 64, "data.validation_options.count": 16})
         run = train(hasty, home / "runs" / "tour" / name, progress=False)
         workbench.inspect(run, picture_size=96).save(home / "runs" / "tour" / f"{name}.safetensors")
+    torch.set_num_threads(threads)
     return home
