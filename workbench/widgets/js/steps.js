@@ -8,6 +8,7 @@ export function stepsPanel(app) {
   const { store, view } = app;
   const canvas = h("canvas", { class: "wb-slope", role: "img", tabindex: "0" });
   const context = canvas.getContext("2d", { willReadFrequently: true });
+  const value = h("span", { class: "wb-slope-value", "aria-hidden": "true" });
   const table = h("div", { class: "wb-table" });
   const details = h("details", {}, h("summary", {}, "As a table"), table);
   details.addEventListener("toggle", () => update());
@@ -16,7 +17,7 @@ export function stepsPanel(app) {
   const fixed = makeList("fixed", "Fixed");
   const broken = makeList("broken", "Broken");
   const sentence = h("p", { class: "wb-soft" });
-  const slope = h("div", { class: "wb-steps" }, h("h4", {}, "This image, step by step"), canvas, details);
+  const slope = h("div", { class: "wb-steps" }, h("h4", {}, "This image, step by step"), h("div", { class: "wb-slope-box" }, canvas, value), details);
   const lists = h(
     "div",
     { class: "wb-lists" },
@@ -29,6 +30,7 @@ export function stepsPanel(app) {
   const node = h("div", { class: "wb-two" }, slope, lists);
   let drawn = "";
   let sloped = "";
+  let ground = {};
   let room = 300;
 
   function makeList(filter, title) {
@@ -70,8 +72,6 @@ export function stepsPanel(app) {
     if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
     if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    context.font = `12px ${app.look.fontFamily}`;
     const [left, right, top, bottom] = [34, width - 70, 10, height - 24];
     const x = (place) => left + ((right - left) * place) / Math.max(1, kinds.length - 1);
     const y = (p) => bottom - (bottom - top) * p;
@@ -84,19 +84,9 @@ export function stepsPanel(app) {
       context.stroke();
     };
     const of = (each) => kinds.map((kind, place) => [x(place), y(store.probability(model, kind.name, image, each))]);
-    context.globalAlpha = 0.22;
-    line(text, 1, ...app.ranking.filter((each) => each !== label).map(of));
-    context.globalAlpha = 0.6;
-    context.setLineDash([4, 4]);
-    line(text, 1, [[left, y(view.member.threshold)], [right, y(view.member.threshold)]]);
-    context.setLineDash([]);
-    context.globalAlpha = 1;
-    context.fillStyle = text;
-    context.textAlign = "right";
-    for (const p of [0, 1]) context.fillText(String(p), left - 10, y(p) + 4);
-    context.fillText(String(view.member.threshold), left - 10, y(view.member.threshold) + 4);
-    context.textAlign = "center";
-    kinds.forEach((kind, place) => context.fillText(kind.title, x(place), height - 6));
+    const key = [image, model, width, ratio, text].join();
+    if (ground.key === key) context.putImageData(ground.picture, 0, 0);
+    else drawGround();
     const chosen = of(label);
     line(app.look.accent, 3, chosen);
     context.fillStyle = app.look.accent;
@@ -105,12 +95,31 @@ export function stepsPanel(app) {
       context.arc(px, py, 4, 0, 7);
       context.fill();
     }
-    context.fillStyle = text;
-    context.textAlign = "left";
     const values = kinds.map((kind) => probability(store.probability(model, kind.name, image, label)));
-    context.fillText(values.at(-1), right + 10, chosen.at(-1)[1] + 4);
+    setText(value, values.at(-1)); // an element: text on a canvas makes the browser compute styles
+    value.style.left = `${right + 10}px`;
+    value.style.top = `${chosen.at(-1)[1] - 9}px`;
     const spoken = kinds.map((kind, place) => `${kind.title} ${values[place]}`).join(", ");
     canvas.setAttribute("aria-label", `Probability of ${store.categories[label]}: ${spoken}. The other labels are drawn thin.`);
+
+    // Axes and the thin lines of all labels, kept for the next label of the same image.
+    function drawGround() {
+      context.clearRect(0, 0, width, height);
+      context.font = `12px ${app.look.fontFamily}`;
+      context.globalAlpha = 0.22;
+      line(text, 1, ...app.ranking.map(of));
+      context.globalAlpha = 0.6;
+      context.setLineDash([4, 4]);
+      line(text, 1, [[left, y(view.member.threshold)], [right, y(view.member.threshold)]]);
+      context.setLineDash([]);
+      context.globalAlpha = 1;
+      context.fillStyle = text;
+      context.textAlign = "right";
+      for (const p of [0, 1, view.member.threshold]) context.fillText(String(p), left - 10, y(p) + 4);
+      context.textAlign = "center";
+      kinds.forEach((kind, place) => context.fillText(kind.title, x(place), height - 6));
+      ground = { key, picture: context.getImageData(0, 0, canvas.width, canvas.height) };
+    }
   }
 
   function fillTable() {
