@@ -81,6 +81,8 @@ def test_bfloat16_learns_too_and_keeps_float32_weights(tmp_path):
 
 
 def test_a_bar_is_drawn_only_where_it_is_asked_for_or_seen(tmp_path, capsys):
+    import ipykernel  # noqa: F401, loaded is not running: a test of a notebook in the same process loads it too
+
     train(blocks_recipe(epochs=1), tmp_path / "silent", progress="auto")
     assert not capsys.readouterr().err
     train(blocks_recipe(epochs=1), tmp_path / "loud", progress=True)

@@ -12,7 +12,13 @@ def silent(progress: str | bool) -> bool:
     """Whether to draw no bar: "auto" draws one where somebody can see it."""
     if progress != "auto":
         return not progress
-    return not (sys.stderr.isatty() or "ipykernel" in sys.modules)
+    return not (sys.stderr.isatty() or _in_notebook())
+
+
+def _in_notebook() -> bool:
+    """Whether this process is a notebook's kernel; IPython is asked only where something has loaded it, and need not be a kernel then."""
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    return hasattr(shell, "kernel")
 
 
 def training_bar(total: int, done: int, progress: str | bool) -> Any:
