@@ -19,21 +19,30 @@ from torch import Tensor, nn
 from workbench.categories import Categories
 from workbench.datasets.base import MultiLabelDataset
 from workbench.errors import WorkbenchError
-from workbench.inspection import InspectionContents, LogitKind, MapKind
+from workbench.inspection import Channels, InspectionContents, LogitKind, MapKind, PartKind, Table
 from workbench.regions import Region
 
 MAPS_BUDGET = 256 * 2**20  # bytes; above it an archive keeps the maps of true and top-scored labels only
 EACH_BUDGET = 32 * 2**20  # bytes; above it relations are kept as their mean only
 TOP_LABELS = 20
+CHANNELS_BUDGET = 8 * 2**20  # bytes; raw channels are kept for the first images, as many as fit
+CHANNEL_IMAGES = 12  # and at most this many
 
 
 @dataclass
 class Observation:
-    """What a model gave for a batch: logits [B, C] and maps [B, C, h, w] by name, class features [B, C, D] or None."""
+    """What a model gave for a batch.
+
+    Attributes:
+        logits: [B, C] by name. maps: [B, C, h, w] by name. features: [B, C, D] or None.
+        parts: addends [B, C] of the scored logits by name. channels: raw feature maps [B, D, h, w] by layer.
+    """
 
     logits: dict[str, Tensor]
     maps: dict[str, Tensor]
     features: Tensor | None = None
+    parts: dict[str, Tensor] = field(default_factory=dict)
+    channels: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass
@@ -43,6 +52,7 @@ class Subject:
     Attributes:
         observe: images [B, 3, H, W] in 0..1 -> Observation.
         relations: images -> {name: [B, C, C]}, or None.
+        part_kinds, tables, channel_steering: see `WorkbenchModel`.
         module: the network itself, for checks that change its weights or ask for gradients.
     """
 
@@ -56,6 +66,9 @@ class Subject:
     relations: Callable[[Tensor], dict[str, Tensor]] | None = None
     relation_titles: Mapping[str, str] = field(default_factory=dict)
     description: Mapping[str, Any] = field(default_factory=dict)
+    part_kinds: tuple[PartKind, ...] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    channel_steering: str | None = None
 
 
 def subject_of(
@@ -176,6 +189,11 @@ def capture(
         relations={key: value / max(n, 1) for key, value in store.relation_sums.items()},
         relations_each=store.relations_each,
         relation_titles=subject.relation_titles,
+        parts=store.parts,
+        part_kinds=subject.part_kinds,
+        decomposes=subject.scored if subject.part_kinds else None,
+        tables=subject.tables,
+        channels=store.channels(),
         provenance={"name": name, "data": dataset.name, **subject.description, **(provenance or {})},
     )
 
@@ -214,6 +232,8 @@ class _Store:
         self.labels: dict[str, np.ndarray] = {}
         self.relation_sums: dict[str, np.ndarray] = {}
         self.relations_each: dict[str, np.ndarray] = {}
+        self.parts = {kind.name: np.zeros((self.n, self.c), dtype=np.float32) for kind in subject.part_kinds}
+        self._channels: list[dict[str, np.ndarray]] = []
         self._features: list[np.ndarray] = []
         self._pairs: list[np.ndarray] = []
 
@@ -222,6 +242,9 @@ class _Store:
             seen = self.subject.observe(images)
         for name, logits in self.logits.items():
             logits[rows] = _numpy(seen.logits[name])
+        for name, part in self.parts.items():
+            part[rows] = _numpy(seen.parts[name])
+        self._keep_channels({layer: _numpy(values) for layer, values in seen.channels.items()}, len(rows))
         if not self.maps:
             self._allocate({kind.name: seen.maps[kind.name] for kind in self.subject.map_kinds})
         chosen = self._chosen(rows, _numpy(seen.logits[self.subject.scored]))
@@ -244,6 +267,18 @@ class _Store:
 
     def features(self) -> tuple[np.ndarray, np.ndarray] | None:
         return (np.concatenate(self._features), np.concatenate(self._pairs)) if self._features else None
+
+    def channels(self) -> Channels | None:
+        if not self._channels:
+            return None
+        layers = {layer: np.stack([kept[layer] for kept in self._channels]) for layer in self._channels[0]}
+        return Channels(np.arange(len(self._channels)), layers, self.subject.channel_steering)
+
+    def _keep_channels(self, layers: Mapping[str, np.ndarray], count: int) -> None:
+        cells = sum(values[0].size for values in layers.values())
+        room = min(CHANNEL_IMAGES, CHANNELS_BUDGET // (2 * cells)) if cells else 0
+        for row in range(min(count, room - len(self._channels))):
+            self._channels.append({layer: values[row].astype(np.float16) for layer, values in layers.items()})
 
     def _allocate(self, maps: Mapping[str, Tensor]) -> None:
         cells = sum(value.shape[2] * value.shape[3] for value in maps.values())
@@ -283,7 +318,7 @@ def _own_subject(model: Any, size: int | None) -> Subject:
         _, out = model(images)
         logits = {kind.name: out[f"logits.{kind.name}"] for kind in model.logit_kinds}
         maps = {kind.name: model.maps(out, kind.name) for kind in model.map_kinds}
-        return Observation(logits, maps, out.get("features"))
+        return Observation(logits, maps, out.get("features"), model.decompose(out), model.channel_maps(out))
 
     titles = dict(getattr(model, "relation_titles", {}))
     description = {
@@ -303,6 +338,9 @@ def _own_subject(model: Any, size: int | None) -> Subject:
         model.relations if titles else None,
         titles,
         description,
+        tuple(model.part_kinds),
+        model.tables(),
+        model.channel_steering,
     )
 
 

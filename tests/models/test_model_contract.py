@@ -75,6 +75,17 @@ def test_declared_maps_are_there_and_are_what_they_are_declared_to_be(model):
         assert kind.layer in model.backbone.names
 
 
+def test_parts_add_up_to_the_logits_and_their_maps_to_the_parts(model):
+    logits, out = model(pictures(3))
+    parts = model.decompose(out)
+    assert list(parts) == [kind.name for kind in model.part_kinds]
+    if parts:
+        torch.testing.assert_close(torch.stack(list(parts.values())).sum(0), logits, rtol=0, atol=1e-5)
+    for kind in model.part_kinds:
+        if kind.maps:
+            torch.testing.assert_close(model.maps(out, kind.maps).sum((2, 3)), parts[kind.name], rtol=0, atol=1e-5)
+
+
 def test_maps_of_chosen_labels_are_rows_of_all_maps(model):
     _, out = model(pictures(2))
     for kind in model.map_kinds:

@@ -163,3 +163,13 @@ def test_a_loss_that_is_not_finite_stops_with_its_place(bad, tmp_path, monkeypat
     with pytest.raises(WorkbenchError, match=rf'logits.cls became {bad} in stage "classifier", epoch 2, step 3; .*stages.classifier.lr'):
         train(blocks_recipe("srn"), tmp_path / "run", progress=False)
     assert len(Run.open(tmp_path / "run").history) == 1
+
+
+def test_taking_up_a_run_clears_away_what_killed_writers_left(tmp_path):
+    run = Run.start(blocks_recipe(), tmp_path / "run")
+    left = [".last.safetensors.x1y2z3", ".tmpnjv2Hs", "probe/.epoch-0001.safetensors.abc", "probe/.tmpAAAAAA"]
+    for name in left:
+        (run.folder / name).write_bytes(b"half")
+    Run.start(blocks_recipe(), tmp_path / "run")
+    assert not any((run.folder / name).exists() for name in left)
+    assert (run.folder / "recipe.json").exists()

@@ -15,8 +15,9 @@ from safetensors import SafetensorError, safe_open
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
-from workbench.inspection.contents import InspectionContents, write_archive
-from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind
+from workbench.inspection.additions import Channels, Embeddings, Table
+from workbench.inspection.contents import InspectionContents, embedding_tensors, write_archive
+from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind, PartKind
 from workbench.regions import Region
 
 
@@ -28,6 +29,8 @@ class Inspection:
         frame: (height, width) of the model's input; picture: (height, width) of the stored JPEGs.
         map_kinds, logit_kinds: declarations by name; scored: name of the logits that decisions are taken from.
         threshold: probability from which a label counts as predicted.
+        part_kinds: declarations by name of the addends that make up the logits called `decomposes`; empty where none were stored.
+        table_names, projections: names of what `table` and `embeddings` return.
         measurements, provenance: JSON of what was measured and of where everything came from.
         name: short name for headings.
     """
@@ -45,6 +48,10 @@ class Inspection:
         self.scored: str = metadata["scored"]
         self.threshold = float(metadata.get("threshold", 0.5))
         self.relation_titles: dict[str, str] = dict(metadata.get("relations", {}))
+        self.part_kinds = {kind["name"]: PartKind.from_json(kind) for kind in metadata.get("parts", ())}
+        self.decomposes: str | None = metadata.get("decomposes")
+        self.table_names = tuple(metadata.get("tables", ()))
+        self.projections = tuple((metadata.get("embeddings") or {}).get("titles", ()))
         self.measurements: dict[str, Any] = dict(metadata.get("measurements", {}))
         self.provenance: dict[str, Any] = dict(metadata.get("provenance", {}))
         self._check_shapes()
@@ -195,6 +202,55 @@ class Inspection:
             return None
         return self._tensors["features.values"][:], self._tensors["features.pairs"][:]
 
+    def parts(self, name: str) -> np.ndarray:
+        """float32 [N, C]: one addend of the logits called `decomposes`."""
+        return self._tensor("parts", name)[:]
+
+    def table(self, name: str) -> Table:
+        """A table with named rows and columns."""
+        values = self._tensor("tables", name)[:]
+        return Table(values, **self._metadata["tables"][name])
+
+    def channels(self, image: int) -> Channels | None:
+        """Raw feature maps of one image (K = 1), or None where they were not stored for it."""
+        stored = self._metadata.get("channels")
+        if not stored or image not in self._channel_places:
+            return None
+        place = self._channel_places[image]
+        layers = {layer: self._tensors[f"channels.{layer}"][place : place + 1] for layer in stored["layers"]}
+        return Channels(np.array([image]), layers, stored["steering"])
+
+    def embeddings(self) -> Embeddings | None:
+        """The points of all stored projections, or None."""
+        stored = self._metadata.get("embeddings")
+        if not stored:
+            return None
+        points = {name: self._tensors[f"embeddings.{name}"][:] for name in self.projections}
+        return Embeddings(points, stored["epochs"], {name: tuple(title) for name, title in stored["titles"].items()})
+
+    def with_embeddings(self, embeddings: Embeddings, tables: Mapping[str, Table] | None = None) -> Inspection:
+        """The same inspection with these points in place of its own, and these tables added. Raises WorkbenchError without features."""
+        if "features.pairs" not in self._tensors:
+            raise WorkbenchError(f"{self.name} holds no class features, so it has no points; inspect a model that has features.")
+        tables = tables or {}
+        tensors = {key: value for key, value in self._tensors.items() if not key.startswith("embeddings.")}
+        tensors |= embedding_tensors(embeddings, _shape(self._tensors["features.pairs"])[0])
+        tensors |= {f"tables.{name}": np.ascontiguousarray(table.values, dtype=np.float32) for name, table in tables.items()}
+        described = {**self._metadata.get("tables", {}), **{name: table.described() for name, table in tables.items()}}
+        metadata = {**self._metadata, "schema": SCHEMA_VERSION, "tables": described, "embeddings": embeddings.described()}
+        return Inspection(tensors, json.loads(json.dumps(metadata)), name=self.name)
+
+    @property
+    def channel_images(self) -> list[int]:
+        """Positions of the images whose raw channels are stored."""
+        return list(self._channel_places)
+
+    @cached_property
+    def _channel_places(self) -> dict[int, int]:
+        if not self._metadata.get("channels"):
+            return {}
+        return {int(image): place for place, image in enumerate(self._tensors["channels.images"][:])}
+
     @cached_property
     def _positions(self) -> dict[str, int]:
         return {identifier: position for position, identifier in enumerate(self.ids)}
@@ -244,6 +300,14 @@ class Inspection:
                 expected[f"labels.{name}"] = (n, None)
         for name in self.relation_titles:
             expected[f"relations.{name}"] = (c, c)
+        for name in self.part_kinds:
+            expected[f"parts.{name}"] = (n, c)
+        for name, table in self._metadata.get("tables", {}).items():
+            expected[f"tables.{name}"] = (len(table["rows"]), len(table["columns"]) or None)
+        if channels := self._metadata.get("channels"):
+            expected |= {"channels.images": (None,)} | {f"channels.{layer}": (None, None, None, None) for layer in channels["layers"]}
+        if points := self._metadata.get("embeddings"):
+            expected |= {f"embeddings.{name}": (len(points["epochs"]), None, 2) for name in points["titles"]}
         for key, shape in expected.items():
             if key not in self._tensors:
                 raise WorkbenchError(f'The archive lacks "{key}"; it may be incomplete, make it again.')

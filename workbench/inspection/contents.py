@@ -17,7 +17,8 @@ from safetensors.numpy import save_file
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
-from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind
+from workbench.inspection.additions import Channels, Embeddings, Table
+from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind, PartKind
 from workbench.regions import Region
 
 
@@ -31,6 +32,8 @@ class InspectionContents:
         regions: for each image its regions: boxes in frame pixels, masks of `picture` size.
         maps, map_labels: maps by kind; `map_labels` for those kinds that hold some labels only.
         features: (values [P, D], pairs [P, 2]) or None.
+        parts: float [N, C] by name, in the order of `part_kinds`; they add up to the logits called `decomposes`.
+        tables, channels, embeddings: see `workbench.inspection.additions`.
         measurements: what was measured about the maps, by name (JSON).
         provenance: model, data, commit, versions (JSON).
     """
@@ -53,6 +56,12 @@ class InspectionContents:
     relations: Mapping[str, np.ndarray] = field(default_factory=dict)
     relations_each: Mapping[str, np.ndarray] = field(default_factory=dict)
     relation_titles: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, np.ndarray] = field(default_factory=dict)
+    part_kinds: Sequence[PartKind] = ()
+    decomposes: str | None = None
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    channels: Channels | None = None
+    embeddings: Embeddings | None = None
     threshold: float = 0.5
     measurements: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -69,6 +78,11 @@ class InspectionContents:
             "scored": self.scored,
             "threshold": self.threshold,
             "relations": dict(self.relation_titles) or {name: name for name in self.relations},
+            "parts": [kind.to_json() for kind in self.part_kinds],
+            "decomposes": self.decomposes,
+            "tables": {name: table.described() for name, table in self.tables.items()},
+            "channels": {"steering": self.channels.steering, "layers": list(self.channels.layers)} if self.channels else None,
+            "embeddings": self.embeddings.described() if self.embeddings else None,
             "measurements": dict(self.measurements),
             "provenance": dict(self.provenance),
         }
@@ -102,11 +116,28 @@ class InspectionContents:
         for name, cube in self.relations_each.items():
             tensors[f"relations.{name}.each"] = _shaped(f'relations "{name}"', cube, (n, c, c), np.float16)
         tensors.update(self._region_tensors())
+        tensors.update(self._additions(n, c))
         return tensors
 
     def save(self, path: str | Path) -> Path:
         """Write the archive to `path`, whole or not at all."""
         return write_archive(path, self.tensors(), self.metadata())
+
+    def _additions(self, n: int, c: int) -> dict[str, np.ndarray]:
+        tensors: dict[str, np.ndarray] = {}
+        if self.part_kinds and self.decomposes not in self.logits:
+            raise WorkbenchError(f'The parts add up to "{self.decomposes}", which is not among the logits: {", ".join(self.logits)}.')
+        for kind in self.part_kinds:
+            tensors[f"parts.{kind.name}"] = _shaped(f'parts "{kind.name}"', self.parts.get(kind.name), (n, c), np.float32)
+        for name, table in self.tables.items():
+            tensors[f"tables.{name}"] = np.ascontiguousarray(table.values, dtype=np.float32)
+        if self.channels is not None:
+            tensors["channels.images"] = np.ascontiguousarray(self.channels.images, dtype=np.int32)
+            for layer, values in self.channels.layers.items():
+                tensors[f"channels.{layer}"] = np.ascontiguousarray(values, dtype=np.float16)
+        if self.embeddings is not None:
+            tensors.update(embedding_tensors(self.embeddings, 0 if self.features is None else len(self.features[1])))
+        return tensors
 
     def _region_tensors(self) -> dict[str, np.ndarray]:
         if self.regions is None:
@@ -125,6 +156,12 @@ class InspectionContents:
         }
         tensors["regions.bytes"], tensors["regions.offsets"] = _concatenate(masks)
         return tensors
+
+
+def embedding_tensors(embeddings: Embeddings, pairs: int) -> dict[str, np.ndarray]:
+    """Points under their archive names. Raises WorkbenchError where there is not one for each of the stored pairs."""
+    shape = (len(embeddings.epochs), pairs, 2)
+    return {f"embeddings.{name}": _shaped(f'points "{name}"', values, shape, np.float32) for name, values in embeddings.points.items()}
 
 
 def write_archive(path: str | Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> Path:

@@ -1,6 +1,7 @@
 """What an archive says about itself: the tensors it holds, and what its maps and logits mean.
 
-Tensors of schema 1 (N images, C categories, K stored labels of an image, R regions):
+Tensors of schema 2 (N images, C categories, K stored labels of an image, R regions, P present pairs, T epochs); what is not there in
+schema 1 is optional, so that files of schema 1 open as they are:
 
 ======================= ========= =============== =====================================================================
 name                    type      shape           meaning
@@ -20,10 +21,14 @@ regions.flags           uint8     [R]             1 crowd, 2 difficult
 regions.bytes, .offsets uint8, int64              1-bit PNG masks of ``picture`` size; an empty one means box only
 relations.<name>        float32   [C, C]          influence of the column's category on the row's, mean over images
 relations.<name>.each   float16   [N, C, C]       the same for each image, where it is small enough to keep
+parts.<name>            float32   [N, C]          since 2: addends of the logits that ``decomposes`` names, which they make up exactly
+tables.<name>           float32   [rows, columns] since 2: what the model knows of the labels; rows and columns have names
+channels.<layer>        float16   [K, D, h, w]    since 2: raw feature maps of the K images that ``channels.images`` [K] lists
+embeddings.<projection> float32   [T, P, 2]       since 2: the class features of the present pairs as points, for each stored epoch
 ======================= ========= =============== =====================================================================
 
 The header's ``inspection`` entry is JSON: schema, categories, ids, frame [h, w], picture [h, w], map_kinds, logit_kinds, scored,
-threshold, relations, measurements and provenance.
+threshold, relations, measurements and provenance; since 2 parts, decomposes, tables, channels and embeddings.
 """
 
 from __future__ import annotations
@@ -33,7 +38,7 @@ from dataclasses import asdict, dataclass
 
 from workbench.errors import WorkbenchError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCALES = ("unit", "magnitude", "signed")
 TRANSFORMS = (None, "sigmoid")
 
@@ -91,3 +96,25 @@ class LogitKind:
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> LogitKind:
         return cls(str(value["name"]), str(value["title"]), str(value.get("meaning", "")))
+
+
+@dataclass(frozen=True)
+class PartKind:
+    """One addend of a logit: its name in ``parts.<name>``, a title, one plain sentence.
+
+    Attributes:
+        maps: the map kind whose cells add up to this part, or None (a bias, a remainder).
+    """
+
+    name: str
+    title: str
+    meaning: str = ""
+    maps: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, object]) -> PartKind:
+        maps = value.get("maps")
+        return cls(str(value["name"]), str(value["title"]), str(value.get("meaning", "")), None if maps is None else str(maps))

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
-from workbench.inspection.schema import LogitKind, MapKind
+from workbench.inspection.additions import Table
+from workbench.inspection.schema import LogitKind, MapKind, PartKind
 from workbench.models.backbone import Backbone
 
 
@@ -27,6 +28,8 @@ class WorkbenchModel(nn.Module):
         image_size: side in pixels of the square images it was built for. Others work too.
         map_kinds: what its maps mean; every model has at least one. Each can be asked from `maps`.
         logit_kinds: its sets of logits; `scored` names the one that is returned as `logits`.
+        part_kinds: the addends that `decompose` gives; empty where the scored logits are no sum that can be shown.
+        channel_steering: the table whose entry [label, channel] multiplies a channel of `channel_maps` before the softmax over cells.
         used_stages: the backbone stages whose maps the head reads (what a feature cache must hold).
         config: JSON; ``create_model(**config)`` builds the same model.
     """
@@ -36,6 +39,8 @@ class WorkbenchModel(nn.Module):
     scored: str
     used_stages: tuple[int, ...]
     config: dict[str, Any]
+    part_kinds: tuple[PartKind, ...] = ()
+    channel_steering: str | None = None
     relation_titles: Mapping[str, str] = MappingProxyType({})  # headings of what `relations` gives, by name
 
     def __init__(self, categories: Categories, backbone: Backbone, image_size: int) -> None:
@@ -71,6 +76,18 @@ class WorkbenchModel(nn.Module):
 
     def relations(self, images: Tensor | Mapping[int, Tensor]) -> dict[str, Tensor]:
         """Influence of the column's category on the row's for each image, by name: [B, C, C]. Empty where a model has none."""
+        return {}
+
+    def decompose(self, out: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Addends of the scored logits by the names of `part_kinds`, [B, C] each; together they are the logits."""
+        return {}
+
+    def tables(self) -> dict[str, Table]:
+        """What the model knows of the labels apart from any image, by name. Empty where it has nothing of the kind."""
+        return {}
+
+    def channel_maps(self, out: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Raw feature maps [B, D, h, w] by layer, for looking at single channels. Empty where a model offers none."""
         return {}
 
     def logit_bias(self, name: str) -> Tensor:

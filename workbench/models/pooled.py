@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
-from workbench.inspection.schema import LogitKind, MapKind
+from workbench.inspection.schema import LogitKind, MapKind, PartKind
 from workbench.models.backbone import Backbone
 from workbench.models.base import WorkbenchModel
 
@@ -32,6 +32,10 @@ class PooledModel(WorkbenchModel):
 
     scored = "cls"
     logit_kinds = (LogitKind("cls", "y", "A linear layer on the pooled feature map."),)
+    part_kinds = (
+        PartKind("cells", "Cells", "What the cells of the class activation add up to.", maps="class_activation"),
+        PartKind("bias", "Bias", "What the label gets without any image."),
+    )
 
     def __init__(self, categories: Categories, backbone: Backbone, image_size: int, *, pooling: str = "average") -> None:
         super().__init__(categories, backbone, image_size)
@@ -62,6 +66,11 @@ class PooledModel(WorkbenchModel):
         pooled = pool(feature_map, self.pooling)  # [B, D]
         logits = self.fc(pooled)  # [B, C]
         return logits, {"logits.cls": logits, "feature_map": feature_map, "pooled": pooled}
+
+    def decompose(self, out: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        logits = out["logits.cls"]
+        bias = self.fc.bias.to(logits.dtype).expand_as(logits)
+        return {"cells": logits - bias, "bias": bias}
 
     def logit_bias(self, name: str) -> Tensor:
         return self.fc.bias if name == "cls" else super().logit_bias(name)

@@ -31,7 +31,8 @@ def atomic(path: Path) -> Iterator[Path]:
 
 def sweep(folder: Path, older_than: float = 0) -> None:
     """Remove what killed processes left half-written in a folder, unless it was touched in the last `older_than` seconds."""
-    for path in folder.glob(".*.safetensors.*"):
+    ours, of_safetensors = ".*.safetensors.*", ".tmp??????"  # safetensors writes through a temporary file of its own
+    for path in [*folder.glob(ours), *folder.glob(of_safetensors)]:
         if time.time() - path.stat().st_mtime >= older_than:
             path.unlink(missing_ok=True)
 
