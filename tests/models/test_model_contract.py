@@ -21,6 +21,10 @@ FORMS = {
     "srn-scale": ("srn", {"normalisation": "scale"}),
     "srn-shuffled": ("srn", {"gate": "shuffled"}),
     "srn-none": ("srn", {"gate": "none"}),
+    "msrn": ("msrn", {}),
+    "msrn-concat": ("msrn", {"head": "concat"}),
+    "msrn-last": ("msrn", {"layers": "last", "use_groups": False}),
+    "msrn-no-groups": ("msrn", {"use_groups": False, "vectors": "learned"}),
 }
 BACKBONES = {"small": 64, "small-narrow": 64, "resnet18": 96, "efficientnet-lite0": 96}
 
@@ -187,7 +191,7 @@ def test_every_model_works_on_every_backbone(name, backbone):
     assert logits.shape == (1, len(NAMES))
     for kind in model.map_kinds:
         grid = tuple(model.maps(out, kind.name).shape[2:])
-        assert grid == model.backbone.grid(BACKBONES[backbone], model.backbone.names.index(kind.layer))
+        assert grid == model.map_grid(kind.name, BACKBONES[backbone])
 
 
 @pytest.mark.slow

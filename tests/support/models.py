@@ -7,7 +7,7 @@ from torch import Tensor
 
 from workbench.models import WorkbenchModel, create_model
 
-NAMES = ["sun", "ball", "roof", "tree", "boat"]
+NAMES = ["sun", "ball", "house", "tree", "boat"]
 
 
 def settled(name: str = "srn", backbone: str = "small", size: int = 64, seed: int = 0, **options) -> WorkbenchModel:

@@ -20,6 +20,7 @@ MODELS = {
     "pooled": "workbench.models.pooled:PooledModel",
     "csra": "workbench.models.csra:CSRAModel",
     "srn": "workbench.models.srn:SRNModel",
+    "msrn": "workbench.models.msrn:MSRNModel",
 }
 
 _HOMES = {
@@ -30,7 +31,7 @@ _HOMES = {
     "load_weights": "workbench.models.checkpoint",
     "save_model": "workbench.models.checkpoint",
 }
-__all__ = ["MODELS", "create_model", "model_options", *_HOMES]
+__all__ = ["MODELS", "create_model", "model_class", "model_options", *_HOMES]
 
 
 def create_model(
@@ -56,7 +57,7 @@ def create_model(
     from workbench.categories import Categories
     from workbench.models.backbone import create_backbone
 
-    kind = _model_class(name)
+    kind = model_class(name)
     known = model_options(name)
     for option in options:
         if option not in known:
@@ -68,7 +69,7 @@ def create_model(
     if int(image_size) < 1:
         raise WorkbenchError(f"image_size is {image_size}; give the side of the square input in pixels, such as 64 or 224.")
     model = kind(categories, create_backbone(backbone, weights), int(image_size), **options)
-    chosen = {**known, **options}
+    chosen = {**known, **options, **model.settled}
     model.config = {
         "name": name,
         "categories": categories.to_json(),
@@ -82,11 +83,12 @@ def create_model(
 
 def model_options(name: str) -> dict[str, Any]:
     """The options that a model takes, with their defaults. Raises WorkbenchError for an unknown model."""
-    parameters = inspect.signature(_model_class(name)).parameters.values()
+    parameters = inspect.signature(model_class(name)).parameters.values()
     return {parameter.name: parameter.default for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
 
 
-def _model_class(name: str) -> Any:
+def model_class(name: str) -> Any:
+    """The class of a model. Raises WorkbenchError for an unknown name, with the nearest one."""
     try:
         module, _, attribute = MODELS[name].partition(":")
     except KeyError:

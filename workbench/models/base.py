@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from workbench.categories import Categories
@@ -32,6 +33,8 @@ class WorkbenchModel(nn.Module):
         channel_steering: the table whose entry [label, channel] multiplies a channel of `channel_maps` before the softmax over cells.
         used_stages: the backbone stages whose maps the head reads (what a feature cache must hold).
         config: JSON; ``create_model(**config)`` builds the same model.
+        settled: options as `config` should hold them, where they were given as something that is not JSON.
+        stored_options: options to be replaced when a checkpoint is loaded, because it holds what they would fetch.
     """
 
     map_kinds: tuple[MapKind, ...]
@@ -41,6 +44,8 @@ class WorkbenchModel(nn.Module):
     config: dict[str, Any]
     part_kinds: tuple[PartKind, ...] = ()
     channel_steering: str | None = None
+    settled: Mapping[str, Any] = MappingProxyType({})
+    stored_options: Mapping[str, Any] = MappingProxyType({})
     relation_titles: Mapping[str, str] = MappingProxyType({})  # headings of what `relations` gives, by name
 
     def __init__(self, categories: Categories, backbone: Backbone, image_size: int) -> None:
@@ -48,6 +53,11 @@ class WorkbenchModel(nn.Module):
         self.categories = categories
         self.backbone = backbone
         self.image_size = image_size
+
+    @classmethod
+    def options_from_training(cls, categories: Categories, targets: np.ndarray) -> dict[str, Any]:
+        """Options that training takes from the targets of its training split, int8 [N, C], unless the recipe gives them."""
+        return {}
 
     def forward(self, images: Tensor | Mapping[int, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         raise NotImplementedError
@@ -73,6 +83,12 @@ class WorkbenchModel(nn.Module):
     def _maps(self, out: Mapping[str, Tensor], kind: str, labels: list[int]) -> Tensor:
         """The maps for checked arguments; a model overrides it for kinds that are too costly to stand in `out`."""
         return out[f"maps.{kind}"][:, labels]
+
+    def map_grid(self, kind: str, image_size: int) -> tuple[int, int]:
+        """(H, W) of the maps of a kind for square images of this side."""
+        layer = next(declared.layer for declared in self.map_kinds if declared.name == kind)
+        assert layer is not None
+        return self.backbone.grid(image_size, self.backbone.names.index(layer))
 
     def relations(self, images: Tensor | Mapping[int, Tensor]) -> dict[str, Tensor]:
         """Influence of the column's category on the row's for each image, by name: [B, C, C]. Empty where a model has none."""

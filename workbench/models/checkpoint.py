@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
-from workbench.models import create_model
+from workbench.models import create_model, model_class
 from workbench.models.base import WorkbenchModel
 from workbench.models.weights import load_checked
 
@@ -55,7 +55,7 @@ def load_model(path: str | Path, categories: Categories | None = None, name: str
         _require_categories(categories, config, path)
     # The file holds every weight, so published ones need not be fetched to be overwritten.
     try:
-        model = create_model(**{**config, "weights": None})
+        model = create_model(**{**config, "weights": None, **model_class(config["name"]).stored_options})
     except WorkbenchError as error:
         raise WorkbenchError(f"{path} describes a model that this version cannot build: {error}") from None
     model.config = config

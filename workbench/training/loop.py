@@ -22,7 +22,7 @@ from lightning_fabric import Fabric
 
 from workbench.datasets import MultiLabelDataset
 from workbench.errors import WorkbenchError, did_you_mean
-from workbench.models import WorkbenchModel, create_model, save_model
+from workbench.models import WorkbenchModel, create_model, model_class, save_model
 from workbench.training.batches import epoch_draws, epoch_plan
 from workbench.training.evaluation import validation_figures
 from workbench.training.features import input_sources
@@ -205,8 +205,9 @@ def build_model(recipe: Recipe, dataset: MultiLabelDataset) -> WorkbenchModel:
     """The recipe's model for the categories of `dataset`, with the initial weights that its seed gives."""
     torch.manual_seed(recipe.seed)
     spec = recipe.model
+    options = {**model_class(spec.name).options_from_training(dataset.categories, dataset.targets), **spec.options}
     return create_model(
-        spec.name, dataset.categories, backbone=spec.backbone, weights=spec.weights, image_size=recipe.image_size, **spec.options
+        spec.name, dataset.categories, backbone=spec.backbone, weights=spec.weights, image_size=recipe.image_size, **options
     )
 
 
