@@ -12,7 +12,15 @@ from workbench.errors import WorkbenchError, did_you_mean
 if TYPE_CHECKING:
     from workbench.datasets import MultiLabelDataset
 
-DEFAULT_SPLITS = {"scenes": "val", "coco": "val2017", "voc2007": "test", "voc2012": "val"}
+DEFAULT_SPLITS = {
+    "coco": "val2017",
+    "voc2007": "test",
+    "nuswide": "test",
+    "wider": "test",
+    "apparel": "test",
+    "table": "all",
+}
+"""What is checked or exported unless a split is named; "val" for the others."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +63,7 @@ def _get(arguments: argparse.Namespace) -> int:
         print("Scenes are drawn on your machine when they are needed; there is nothing to fetch.")
     else:
         print(f"Fetch {arguments.name} from its official page and unpack it into data/{arguments.name}: {DATASETS[arguments.name]}.")
-        print(f"Then: workbench data check {arguments.name} --split {DEFAULT_SPLITS[arguments.name]}")
+        print(f"Then: workbench data check {arguments.name} --split {DEFAULT_SPLITS.get(arguments.name, 'val')}")
     return 0
 
 

@@ -14,21 +14,32 @@ if TYPE_CHECKING:
 
 DATASETS = {
     "scenes": "drawn street scenes with known rules and masks; nothing to download",
-    "coco": "COCO instances: ROOT/annotations/instances_SPLIT.json and ROOT/SPLIT/*.jpg",
-    "voc2007": "PASCAL VOC 2007 folder (VOCdevkit/VOC2007)",
-    "voc2012": "PASCAL VOC 2012 folder (VOCdevkit/VOC2012)",
+    "coco": "COCO instances of any year: ROOT/annotations/instances_SPLIT.json and ROOT/SPLIT/*.jpg",
+    "coco2014": "COCO 2014, splits train and val, the one that papers report; in the folder of coco",
+    "coco2017": "COCO 2017, splits train and val, the same pictures divided otherwise; in the folder of coco",
+    "voc2007": "PASCAL VOC 2007 (VOCdevkit/VOC2007), splits trainval and test",
+    "voc2012": "PASCAL VOC 2012 (VOCdevkit/VOC2012), splits train and val",
+    "nuswide": "NUS-WIDE, 81 concepts: the official lists (train, test) or the common CSV (train, val)",
+    "wider": "WIDER-Attribute: people cropped to their boxes, 14 attributes, some unspecified; splits train, val, trainval, test",
+    "apparel": "apparel pictures in folders such as black_dress, a colour and a garment each; splits train and test (ours), all",
+    "table": "your own CSV with a labels column or one-hot columns, or a folder of pictures; give its --root",
 }
 _HOMES = {
+    "ApparelDataset": "workbench.datasets.apparel",
     "MultiLabelDataset": "workbench.datasets.base",
+    "NusWideDataset": "workbench.datasets.nuswide",
     "Subset": "workbench.datasets.base",
     "CocoDataset": "workbench.datasets.coco",
     "Scenes": "workbench.datasets.scenes",
+    "TableDataset": "workbench.datasets.table",
     "VocDataset": "workbench.datasets.voc",
+    "WiderDataset": "workbench.datasets.wider",
     "export_coco": "workbench.datasets.export",
     "open_rgb": "workbench.datasets.pictures",
     "squash": "workbench.datasets.pictures",
 }
-__all__ = ["DATASETS", "load_dataset", *_HOMES]
+_READERS = {"nuswide": "NusWideDataset", "wider": "WiderDataset", "apparel": "ApparelDataset", "table": "TableDataset"}
+__all__ = ["DATASETS", "default_root", "load_dataset", *_HOMES]
 
 
 def load_dataset(name: str, split: str, root: str | Path | None = None, **options: Any) -> MultiLabelDataset:
@@ -37,29 +48,41 @@ def load_dataset(name: str, split: str, root: str | Path | None = None, **option
     Args:
         name: a key of `DATASETS`; "coco2017" is "coco" with the year added to the split ("val" -> "val2017").
         split: as the source names it: "train", "val2017", "study_val" ...
-        root: folder that holds it; ``data/<name>`` under the current folder unless given.
+        root: folder that holds it; `default_root` unless given.
         options: passed to the reader; for scenes the knobs and the number of images.
 
     Raises:
         WorkbenchError: an unknown name, split or option, or data that is not there or damaged.
     """
+    if name not in DATASETS:
+        raise WorkbenchError(f'There is no data set "{name}".{did_you_mean(name, DATASETS)}')
     if name == "scenes":
         if root is not None:
             raise WorkbenchError("Scenes are drawn, not read: leave out the root folder.")
         from workbench.datasets.scenes import Scenes
 
         return Scenes(split=split, **_known(options, Scenes, name))
-    if name in ("coco", "coco2014", "coco2017"):
+    if name == "table" and root is None:
+        raise WorkbenchError("A table has no usual place: give the CSV, or its folder, as the root.")
+    root = Path(root) if root is not None else default_root(name)
+    if name.startswith("coco"):
         from workbench.datasets.coco import CocoDataset
 
         year = name.removeprefix("coco")
-        split = split if split.endswith(year) else split + year
-        return CocoDataset(root or Path("data", "coco"), split, **_known(options, CocoDataset, name))
-    if name in ("voc2007", "voc2012"):
+        return CocoDataset(root, split if split.endswith(year) else split + year, **_known(options, CocoDataset, name))
+    if name.startswith("voc"):
         from workbench.datasets.voc import VocDataset
 
-        return VocDataset(root or Path("data", name), split, year=int(name[-4:]), **_known(options, VocDataset, name))
-    raise WorkbenchError(f'There is no data set "{name}".{did_you_mean(name, DATASETS)}')
+        return VocDataset(root, split, year=int(name[-4:]), **_known(options, VocDataset, name))
+    reader = __getattr__(_READERS[name])
+    return reader(root, split, **_known(options, reader, name))
+
+
+def default_root(name: str) -> Path:
+    """Where a data set belongs: ``data/NAME`` in the project folder. COCO's years share ``data/coco``, so that pictures lie there once."""
+    from workbench.shelf import home
+
+    return home() / "data" / ("coco" if name.startswith("coco") else name)
 
 
 def _known(options: dict[str, Any], reader: type, name: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ ends inside; regions here have continuous coordinates, so x from (xmin - 1) to x
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import NoReturn
 from xml.etree import ElementTree
@@ -15,6 +16,7 @@ import numpy as np
 
 from workbench.categories import Categories
 from workbench.datasets.base import MultiLabelDataset
+from workbench.datasets.files import numbered_lines, require_inside
 from workbench.datasets.pictures import open_rgb
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.regions import Region
@@ -53,7 +55,7 @@ class VocDataset(MultiLabelDataset):
             of_a_class = tuple(f"{name}_" for name in CATEGORIES)
             known = sorted(path.stem for path in lists.glob("*.txt") if not path.stem.startswith(of_a_class))
             raise WorkbenchError(f"There is no list {listed}.{did_you_mean(split, known)}")
-        self.ids = [line.split()[0] for line in _lines(listed)]
+        self.ids = [require_inside(line.split()[0], f"{listed}, line {number}") for number, line in _lines(listed)]
         if len(set(self.ids)) < len(self.ids):
             twice = next(name for position, name in enumerate(self.ids) if name in self.ids[:position])
             raise WorkbenchError(f"{listed} lists image {twice} twice; remove one of the lines.")
@@ -74,6 +76,8 @@ class VocDataset(MultiLabelDataset):
                 corners = [float(item.findtext(f"bndbox/{side}") or "") for side in ("xmin", "ymin", "xmax", "ymax")]
             except ValueError:
                 raise WorkbenchError(f"{path} has a {name} without a whole bndbox; correct it or get it again.") from None
+            if not all(map(math.isfinite, corners)):
+                raise WorkbenchError(f"{path} has a {name} with the impossible bndbox {corners}; correct it or get it again.")
             box = (corners[0] - 1, corners[1] - 1, corners[2], corners[3])
             regions.append(Region(name, box, difficult=(item.findtext("difficult") or "0").strip() == "1"))
         return regions
@@ -89,7 +93,7 @@ class VocDataset(MultiLabelDataset):
         row_of = {name: row for row, name in enumerate(self.ids)}
         for column, path in enumerate(paths):
             seen = 0
-            for number, line in enumerate(_lines(path), start=1):
+            for number, line in _lines(path):
                 fields = line.split()
                 if len(fields) != 2 or fields[1] not in _TRANSLATED:
                     raise WorkbenchError(f'{path}, line {number}: "{line:.60}" is not an image id and one of 1, 0, -1; correct it.')
@@ -119,11 +123,8 @@ def _find(root: Path, year: int) -> Path:
     raise WorkbenchError(f"There is no VOC folder at {root}; put VOCdevkit/VOC{year} there or name the folder that holds it as its root.")
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except UnicodeDecodeError:
-        raise WorkbenchError(f"{path} is not a text file; get it again.") from None
+def _lines(path: Path) -> list[tuple[int, str]]:
+    return numbered_lines(path, "get the lists again.")
 
 
 class _NoDoctype(ElementTree.TreeBuilder):

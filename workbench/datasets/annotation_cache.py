@@ -1,0 +1,106 @@
+"""What was read from large annotation files, kept so that it is parsed once.
+
+An entry is one safetensors file whose name is a digest of the annotation files' bytes, so that a changed file is a new entry and copies
+of one file share theirs. It lies in a folder of the user's: $WORKBENCH_CACHE, else ``workbench`` under $XDG_CACHE_HOME or ~/.cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+LEAST_BYTES = 4_000_000
+"""Smaller annotation files are parsed faster than they are worth keeping."""
+VERSION = 1
+"""Part of every key: raise it when a reader changes what it makes of the same bytes."""
+
+
+@dataclass
+class Parsed:
+    """What a reader makes of annotation files.
+
+    Attributes:
+        tensors: arrays by name.
+        texts: everything else, as JSON values.
+    """
+
+    tensors: Mapping[str, np.ndarray]
+    texts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def cache_folder() -> Path:
+    """Where entries lie: ``annotations`` in $WORKBENCH_CACHE, else in ``workbench`` under the user's cache folder."""
+    chosen = os.environ.get("WORKBENCH_CACHE")
+    if chosen:
+        return Path(chosen) / "annotations"
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "workbench" / "annotations"
+
+
+def parsed_once(reader: str, files: Sequence[Path], parse: Callable[[], Parsed], options: Mapping[str, Any] | None = None) -> Parsed:
+    """What `parse` returns for these files, from the cache where it is there.
+
+    Args:
+        reader: name of the reader, part of the key.
+        files: annotation files, in order; their bytes are the key.
+        parse: reads them. Its errors go through; nothing is kept then.
+        options: JSON values that also decide the result.
+    """
+    try:
+        if sum(path.stat().st_size for path in files) < LEAST_BYTES:
+            return parse()
+        key = _key(reader, files, options)
+    except OSError:  # a file is missing: the reader says so in its own words
+        return parse()
+    path = cache_folder() / f"{reader}-{key}.safetensors"
+    found = _read(path)
+    if found is None:
+        found = parse()
+        _write(path, found)
+    return found
+
+
+def _key(reader: str, files: Sequence[Path], options: Mapping[str, Any] | None) -> str:
+    digest = hashlib.sha256(json.dumps([VERSION, reader, dict(options or {})], sort_keys=True).encode())
+    for path in files:
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:32]
+
+
+def _read(path: Path) -> Parsed | None:
+    """None if there is no entry or it is damaged."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, a handle is no dict
+        return Parsed(tensors, json.loads(tensors.pop("texts").tobytes()))
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return None
+
+
+def _write(path: Path, parsed: Parsed) -> None:
+    """A folder that cannot be written to is no reason to stop: the files are then parsed again next time."""
+    temporary = None
+    try:
+        texts = np.frombuffer(json.dumps(dict(parsed.texts)).encode(), dtype=np.uint8)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        save_file({**{name: np.ascontiguousarray(value) for name, value in parsed.tensors.items()}, "texts": texts}, temporary)
+        os.replace(temporary, path)
+        temporary = None
+    except (OSError, SafetensorError):
+        pass
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,51 @@
+"""Rows of CSV files, read with care: every problem is told with the line it is in."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from workbench.datasets.files import read_text
+from workbench.errors import WorkbenchError, did_you_mean
+
+
+def read_rows(path: Path, needed: Sequence[str], missing: str, delimiter: str = ",") -> Iterator[tuple[int, dict[str, str]]]:
+    """Each row as (number of its line, ``{column: cell}``); empty lines are passed over, spaces around column names removed.
+
+    Args:
+        needed: columns that have to be there.
+        missing: what to do where there is no such file.
+        delimiter: the character between cells.
+
+    Raises:
+        WorkbenchError: no text in UTF-8, no header, a column that is missing or named twice, a row with too few or too many cells.
+    """
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise WorkbenchError(f"The delimiter {delimiter!r} cannot stand between cells; give one character, such as a comma.")
+    reader = csv.reader(io.StringIO(read_text(path, missing), newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        if not any(header):
+            raise WorkbenchError(f"{path} has no header line; its first line names the columns.")
+        for name in header:
+            if header.count(name) > 1:
+                raise WorkbenchError(f'{path} has two columns "{name:.60}"; rename one of them.')
+        for name in needed:
+            if name not in header:
+                hint = did_you_mean(name, [column[:60] for column in header])
+                split = [other for other in ",;\t|" if other != delimiter and other in header[0]] if len(header) == 1 else []
+                hint = f" Are its cells separated by {split[0]!r}? Say so: delimiter={split[0]!r}." if split else hint
+                raise WorkbenchError(f'{path} has no column "{name}".{hint}')
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(header):
+                raise WorkbenchError(
+                    f"{path}, line {reader.line_num}: {len(cells)} cells for {len(header)} columns; put cells that contain "
+                    f"{delimiter!r} in quotes."
+                )
+            yield reader.line_num, dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        raise WorkbenchError(f"{path}, line {reader.line_num}: not a row of a CSV file ({error}); correct its quotes.") from None
