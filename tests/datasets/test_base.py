@@ -76,7 +76,7 @@ def test_bad_subsets_are_refused(indices):
         ("scenes", "val", {"lookalike": 1}, 'no option "lookalike". Did you mean "look_alike"'),
         ("scenes", "val", {"root": "here"}, "leave out the root"),
         ("voc2007", "test", {"root": "nowhere"}, "There is no VOC folder at nowhere"),
-        ("voc2012", "val", {}, "no VOC folder at data/voc2012"),
+        ("voc2012", "val", {}, "data/voc2012; put VOCdevkit/VOC2012 there"),
         ("coco2017", "val", {"root": "nowhere"}, "instances_val2017.json"),
     ],
 )
