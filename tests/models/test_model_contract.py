@@ -16,6 +16,13 @@ FORMS = {
     "csra": ("csra", {}),
     "csra-max": ("csra", {"temperature": "max"}),
     "csra-4-heads": ("csra", {"heads": 4, "residual_weight": 0.4}),
+    "disentangled": ("disentangled", {}),
+    "disentangled-sigmoid": ("disentangled", {"squash": "sigmoid", "temperature": 2.0, "width": 40}),
+    "disentangled-semantic": ("disentangled", {"attention": "semantic"}),
+    "disentangled-vectors": (
+        "disentangled",
+        {"attention": "semantic", "vectors": [[0.5, -1, 2], [1, 0, 1], [0, 1, 1], [3, 1, 0], [1, 1, 1]]},
+    ),
     "srn": ("srn", {}),
     "srn-released": ("srn", {"variant": "released"}),
     "srn-scale": ("srn", {"normalisation": "scale"}),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from workbench.categories import Categories
 from workbench.datasets import MultiLabelDataset
-from workbench.training.recipe import DataSpec, ModelSpec, Recipe, Stage
+from workbench.training.recipe import DataSpec, Discriminative, ModelSpec, Recipe, Stage
 
 COLORS = {"red": (220, 40, 40), "green": (40, 190, 60), "blue": (50, 70, 230)}
 
@@ -39,6 +41,10 @@ def load_blocks(name: str, split: str, root: str | None = None, **options: int) 
 def blocks_recipe(system: str = "pooled", epochs: int = 2, **changes: object) -> Recipe:
     data = DataSpec("blocks", train="train", validation="val", options={"count": 48}, validation_options={"count": 24})
     cycle = {"lr": 5e-3, "batch_size": 8, "optimizer": "adamw", "schedule": "onecycle"}
+    if system == "srn-disc":
+        recipe = blocks_recipe("srn", epochs, **changes)
+        joint = replace(recipe.stages["joint"], discriminative=Discriminative())
+        return replace(recipe, name="blocks-srn-disc", stages={**recipe.stages, "joint": joint})
     if system == "srn":
         losses = {"logits.cls": "bce", "logits.sr": "bce", "logits.att": "bce"}
         stages = {

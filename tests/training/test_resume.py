@@ -18,7 +18,7 @@ from workbench.training import Run, loop, train
 from workbench.training import files as training_files
 
 ROOT = Path(__file__).parents[2]
-RECIPE = blocks_recipe("srn")
+RECIPE = blocks_recipe("srn-disc", feature_images=20)
 
 
 class Killed(Exception):
@@ -42,6 +42,10 @@ def assert_same(run, other):
         assert run.weights(which).read_bytes() == other.weights(which).read_bytes(), which
     assert [path.name for path in run.probes] == [path.name for path in other.probes]
     for left, right in zip(run.probes, other.probes, strict=True):
+        assert left.read_bytes() == right.read_bytes()
+    assert (run.folder / "centres.safetensors").read_bytes() == (other.folder / "centres.safetensors").read_bytes()
+    assert len(run.feature_probes) == len(run.probes)
+    for left, right in zip(run.feature_probes, other.feature_probes, strict=True):
         assert left.read_bytes() == right.read_bytes()
     assert {path.name for path in run.folder.iterdir()} == {path.name for path in other.folder.iterdir()}
 
@@ -106,7 +110,7 @@ from tests.training.colored_blocks import blocks_recipe, load_blocks
 workbench.datasets.load_dataset = load_blocks
 from workbench.training import train
 print("training", flush=True)
-train(blocks_recipe("srn"), sys.argv[1], progress=False)
+train(blocks_recipe("srn-disc", feature_images=20), sys.argv[1], progress=False)
 """
 
 

@@ -1,4 +1,4 @@
-"""Losses: pure functions of logits and targets, in float32 inside."""
+"""Losses: pure functions of what a model gives and of targets, in at least float32 inside. What has to remember is a module."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 _HOMES = {
     "CLASSIFICATION_LOSSES": "workbench.losses.classification",
+    "ClassCentres": "workbench.losses.centres",
+    "DiscriminativeLoss": "workbench.losses.discriminative_loss",
     "bce": "workbench.losses.classification",
 }
 __all__ = list(_HOMES)

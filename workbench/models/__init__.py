@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MODELS = {
     "pooled": "workbench.models.pooled:PooledModel",
     "csra": "workbench.models.csra:CSRAModel",
+    "disentangled": "workbench.models.disentangler:DisentangledModel",
     "srn": "workbench.models.srn:SRNModel",
     "msrn": "workbench.models.msrn:MSRNModel",
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from workbench.metrics import average_precision, mean_average_precision
 from workbench.training.batches import evaluation_plan
@@ -17,7 +18,14 @@ BATCH_SIZE = 64
 
 
 @torch.no_grad()
-def validation_figures(model: Callable[[Any], Any], source: Source, targets: np.ndarray, scored: str, unknown: str) -> dict[str, Any]:
+def validation_figures(
+    model: Callable[[Any], Any],
+    source: Source,
+    targets: np.ndarray,
+    scored: str,
+    unknown: str,
+    keep: Callable[[np.ndarray, dict[str, Tensor]], None] | None = None,
+) -> dict[str, Any]:
     """Plain average precision of every set of logits.
 
     Args:
@@ -26,13 +34,17 @@ def validation_figures(model: Callable[[Any], Any], source: Source, targets: np.
         targets: int8 [N, C].
         scored: name of the logits that count, one of those that the model gives.
         unknown: what a target of -1 does.
+        keep: called with the indices [B] of each batch and the model's intermediates.
 
     Returns: ``validation.map`` and ``validation.ap`` (by category) of the scored logits, ``validation.map.<name>`` of each where there are
         several; None where no category has a present image.
     """
     logits: dict[str, list[np.ndarray]] = {}
-    for inputs in source.inputs(evaluation_plan(len(targets), BATCH_SIZE), None):
+    plan = evaluation_plan(len(targets), BATCH_SIZE)
+    for indices, inputs in zip(plan, source.inputs(plan, None), strict=True):
         _, out = model(inputs)
+        if keep:
+            keep(indices, out)
         for key, value in out.items():
             if key.startswith("logits."):
                 logits.setdefault(key.removeprefix("logits."), []).append(value.float().cpu().numpy())

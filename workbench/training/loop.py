@@ -3,7 +3,8 @@
 A row of the history: stage; epoch (from 1, through all stages) and stage_epoch (from 1); step and images (done so far in all); lr (of the
 last batch); loss and its terms loss.<name>, means over the images of the epoch; validation.map (plain mAP of the scored logits),
 validation.map.<name> (of each of the model's logits where there are several) and validation.ap (of each category, scored logits; null
-without a present one); seconds (with the evaluation); images_per_second (of training alone).
+without a present one); seconds (with the evaluation); images_per_second (of training alone). Where a discriminative loss is on also
+discriminative.loss (without its weight), .pull, .push, and of a mean batch the .anchors and the .dropped ones.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from workbench.datasets import MultiLabelDataset
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.models import WorkbenchModel, create_model, model_class, save_model
 from workbench.training.batches import epoch_draws, epoch_plan
+from workbench.training.discriminative import PREFIX, DiscriminativeTerm
 from workbench.training.evaluation import validation_figures
 from workbench.training.features import input_sources
-from workbench.training.probe import probe_images, write_probe
+from workbench.training.probe import FeatureProbe, probe_images, write_probe
 from workbench.training.progress import silent, training_bar
 from workbench.training.recipe import Recipe, Stage
 from workbench.training.run import Run
@@ -84,6 +86,8 @@ class _Training:
         self.targets = torch.from_numpy(self.training.targets)
         self.sources = input_sources(self.model, self.training, self.validation, self.recipe, cache, self.fabric, silent(progress))
         self.probed = probe_images(self.validation.targets)
+        self.features = FeatureProbe(self.validation, self.recipe.feature_images) if self.recipe.feature_images else None
+        self.discriminative: DiscriminativeTerm | None = None
         self._check()
 
     def go(self, on_epoch: Callable[[Run, dict[str, Any]], None] | None) -> None:
@@ -103,16 +107,21 @@ class _Training:
         first = self.probed[:1]
         with self.fabric.autocast():
             _, out = self.model(next(self.sources[1].inputs([first], None)))
+        if f"logits.{self.scored}" not in out:
+            known = [key.removeprefix("logits.") for key in out if key.startswith("logits.")]
+            raise WorkbenchError(f'The model gives no logits "{self.scored}" to score.{did_you_mean(self.scored, known)}')
         targets = torch.from_numpy(self.validation.targets[first]).to(self.fabric.device)
         for name, stage in self.recipe.stages.items():
             try:
                 trained_parts(self.model, stage)
                 loss_terms(out, targets, stage.losses, self.recipe.unknown_in_loss)
+                self._discriminative_term(stage, out)
             except WorkbenchError as error:
                 raise WorkbenchError(f'Stage "{name}": {error}') from None
-        if f"logits.{self.scored}" not in out:
-            known = [key.removeprefix("logits.") for key in out if key.startswith("logits.")]
-            raise WorkbenchError(f'The model gives no logits "{self.scored}" to score.{did_you_mean(self.scored, known)}')
+        self.shapes = {key: value[:1] for key, value in out.items() if key == "features" or key.startswith("logits.")}
+
+    def _discriminative_term(self, stage: Stage, out: dict[str, torch.Tensor]) -> DiscriminativeTerm | None:
+        return DiscriminativeTerm(stage.discriminative, out, self.scored, self.fabric.device) if stage.discriminative else None
 
     def _stage(self, number: int, name: str, stage: Stage) -> Iterator[dict[str, Any]]:
         """Run what is left of a stage; yields the row of each epoch once everything of it is written."""
@@ -123,8 +132,11 @@ class _Training:
         self.optimizer = make_optimizer(self.model, stage)
         batches = len(epoch_plan(len(self.training), stage.batch_size, 0, 0))
         self.schedule = make_schedule(self.optimizer, stage, stage.epochs * batches)
+        self.discriminative = self._discriminative_term(stage, self.shapes)
         if self.state and self.state.position.stage == number and self.state.groups:
             self.state.restore_optimizer(self.optimizer, self.schedule)
+            if self.discriminative:
+                self.discriminative.restore(self.state.tensors)
         self.state = None
         self.module, self.stepper = self.fabric.setup(self.model, self.optimizer)
         while self.position.epoch < stage.epochs:
@@ -144,7 +156,7 @@ class _Training:
         left = plan[position.step :]
         for indices, inputs in zip(left, self.sources[0].inputs(left, draws), strict=True):
             seed_step(seed, epoch, position.step, self.fabric.global_rank)
-            self._step(name, stage, inputs, indices)
+            self._step(name, stage, inputs, indices, position.epoch + (position.step + 1) / len(plan))
             position.step += 1
             position.steps += 1
             position.images += len(indices)
@@ -152,25 +164,32 @@ class _Training:
             self.bar.update(len(indices))
             if time.monotonic() - saved > SAVE_EVERY_SECONDS and position.step < len(plan):
                 saved = time.monotonic()
-                write_state(self.run.state_path, position, self.model, self.optimizer, self.schedule)
+                self._write_state()
         trained_for = position.seconds
-        terms = {key: value / len(self.training) for key, value in position.sums.items()}
+        means = {key: value / len(self.training) for key, value in position.sums.items()}
+        logged = {key: means.pop(key) for key in list(means) if key.startswith(PREFIX)}
         self.model.eval()
-        measured = validation_figures(self.module, self.sources[1], self.validation.targets, self.scored, self.recipe.unknown_in_ap)
+        keep = self.features.add if self.features else None
+        measured = validation_figures(self.module, self.sources[1], self.validation.targets, self.scored, self.recipe.unknown_in_ap, keep)
         row = {"stage": name, "epoch": position.rows + 1, "stage_epoch": position.epoch + 1, "step": position.steps}
-        row |= {"images": position.images, "lr": self.lr, "loss": sum(terms.values())}
-        row |= {f"loss.{key.split('.', 1)[-1]}": value for key, value in terms.items()} | measured
+        row |= {"images": position.images, "lr": self.lr, "loss": sum(means.values())}
+        row |= {f"loss.{key.split('.', 1)[-1]}": value for key, value in means.items()} | logged | measured
         row["seconds"] = round(earlier + time.monotonic() - began, 3)
         row["images_per_second"] = round(len(self.training) / max(trained_for, 1e-9), 1)
         position.epoch, position.rows, position.step, position.seconds, position.sums = position.epoch + 1, position.rows + 1, 0, 0.0, {}
         self.bar.set_postfix(loss=f"{row['loss']:.3g}", mAP=f"{row['validation.map'] or 0:.3f}")
         return row
 
-    def _step(self, name: str, stage: Stage, inputs: Any, indices: np.ndarray) -> None:
+    def _step(self, name: str, stage: Stage, inputs: Any, indices: np.ndarray, epochs: float) -> None:
+        """One batch; `epochs` says how much of the stage is done with it."""
         _, out = self.module(inputs)
         targets = self.targets[torch.from_numpy(indices)].to(self.fabric.device)
         terms = loss_terms(out, targets, stage.losses, self.recipe.unknown_in_loss)
-        values = {key: float(value.detach()) for key, value in terms.items()}
+        logged: dict[str, float] = {}
+        if self.discriminative:
+            term, logged = self.discriminative(out, targets, epochs)
+            terms |= term
+        values = {key: float(value.detach()) for key, value in terms.items()} | logged
         for key, value in values.items():
             if not math.isfinite(value):
                 raise WorkbenchError(
@@ -190,7 +209,12 @@ class _Training:
         run, number = self.run, row["epoch"]
         _, out = self.module(next(self.sources[1].inputs([self.probed], None)))
         path = run.folder / "probe" / f"epoch-{number:04d}.safetensors"
-        write_probe(path, self.model, out, self.validation, self.probed, {"epoch": number, "stage": stage})
+        place = {"epoch": number, "stage": stage}
+        write_probe(path, self.model, out, self.validation, self.probed, place)
+        if self.features:
+            self.features.write(run.folder / "probe" / f"features-{number:04d}.safetensors", {**place, "step": row["step"]})
+        if self.discriminative:
+            self.discriminative.write(run.folder / "centres.safetensors", self.model.categories)
         save_model(self.model, run.folder / "last.safetensors")
         rows = run.history[: number - 1]
         if stage == self.recipe.last_stage:
@@ -198,7 +222,11 @@ class _Training:
             if not earlier or (row["validation.map"] or 0.0) > max(earlier):
                 save_model(self.model, run.folder / "best.safetensors")
         run.write_history([*rows, row])
-        write_state(run.state_path, self.position, self.model, self.optimizer, self.schedule)
+        self._write_state()
+
+    def _write_state(self) -> None:
+        extra = self.discriminative.tensors() if self.discriminative else {}
+        write_state(self.run.state_path, self.position, self.model, self.optimizer, self.schedule, extra)
 
 
 def build_model(recipe: Recipe, dataset: MultiLabelDataset) -> WorkbenchModel:

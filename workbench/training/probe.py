@@ -3,6 +3,9 @@
 A file holds tensors named and shaped as in an inspection archive: maps.<kind> float16 [n, C, h, w], logits.<name> float32 [n, C],
 features.values float16 [P, D] and features.pairs int32 [P, 2] of the present pairs, targets int8 [n, C]; its header's ``probe`` entry
 is JSON: epoch, stage, ids and categories.
+
+A recipe may also ask for the class features of more images (`Recipe.feature_images`): they stand in files of their own that hold
+features.values, features.pairs and targets in the same form.
 """
 
 from __future__ import annotations
@@ -49,9 +52,46 @@ def write_probe(
         if key.startswith("logits."):
             tensors[key] = value.float()
     if "features" in out:
-        pairs = (targets == 1).nonzero().int()  # [P, 2]
-        tensors["features.pairs"] = pairs
-        tensors["features.values"] = out["features"].cpu()[pairs[:, 0].long(), pairs[:, 1].long()].half()
+        tensors["features.values"], tensors["features.pairs"] = present_features(out["features"], targets)
+    _write(path, tensors, dataset, images, place)
+
+
+class FeatureProbe:
+    """Class features of the first images of a data set, picked up while it is evaluated.
+
+    Args:
+        dataset: the validation images; count: how many of them.
+    """
+
+    def __init__(self, dataset: MultiLabelDataset, count: int) -> None:
+        self.dataset, self.count = dataset, min(count, len(dataset))
+        self.targets = torch.from_numpy(dataset.targets[: self.count])
+        self._parts: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, indices: np.ndarray, out: dict[str, Tensor]) -> None:
+        """Take what is wanted of one batch; batches come in order, as `indices` [B] say."""
+        begin, end = int(indices[0]), min(int(indices[-1]) + 1, self.count)
+        if begin < end and "features" in out:
+            values, pairs = present_features(out["features"][: end - begin], self.targets[begin:end])
+            self._parts.append((values, pairs + torch.tensor([[begin, 0]], dtype=torch.int32)))
+
+    def write(self, path: Path, place: dict[str, Any]) -> None:
+        """Write what one evaluation gave, and be ready for the next. Writes nothing for a model without class features."""
+        parts, self._parts = self._parts, []
+        if parts:
+            values, pairs = (torch.cat(held) for held in zip(*parts, strict=True))
+            tensors = {"targets": self.targets, "features.values": values, "features.pairs": pairs}
+            _write(path, tensors, self.dataset, np.arange(self.count), place)
+
+
+def present_features(features: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Class features [B, C, D] of the present pairs: values float16 [P, D], and pairs int32 [P, 2] of image and category."""
+    pairs = (targets == 1).nonzero()  # [P, 2]
+    limit = torch.finfo(torch.float16).max
+    return features.cpu().float()[pairs[:, 0], pairs[:, 1]].clamp(-limit, limit).half(), pairs.int()
+
+
+def _write(path: Path, tensors: dict[str, Tensor], dataset: MultiLabelDataset, images: np.ndarray, place: dict[str, Any]) -> None:
     header = {**place, "ids": [dataset.ids[image] for image in images], "categories": dataset.categories.to_json()}
     with atomic(path) as temporary:
         save_file({key: value.cpu().contiguous() for key, value in tensors.items()}, temporary, metadata={"probe": json.dumps(header)})

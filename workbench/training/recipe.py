@@ -21,6 +21,38 @@ UNKNOWN = ("ignore", "positive", "negative")
 
 
 @dataclass(frozen=True)
+class Discriminative:
+    """A class-disentangled discriminative loss, after Hassanin et al., for any model that gives class features.
+
+    Attributes:
+        weight: what it is multiplied with before it is added to the other terms.
+        ramp_epochs: epochs of the stage over which the weight grows from 0.
+        on: "features", or "logits" for the other reading of the paper's "output space" (see `workbench.losses.discriminative_loss`).
+        form: "contrastive", or "two_terms" for teaching.
+        temperature, margin: of the contrastive form.
+        inner, outer: of the two-term form: distances below which nothing pulls and above which nothing pushes.
+        centres: running class centres in the contrast set; momentum: share that they keep at each step.
+    """
+
+    weight: float = 0.1
+    ramp_epochs: float = 1.0
+    on: str = "features"
+    form: str = "contrastive"
+    temperature: float = 0.1
+    margin: float = 0.0
+    inner: float = 0.0
+    outer: float = 2.0
+    centres: bool = True
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        _one_of("reading", self.on, ("features", "logits"))
+        _one_of("form", self.form, ("contrastive", "two_terms"))
+        if self.weight < 0:
+            raise WorkbenchError(f"A discriminative loss of weight {self.weight} would mix the classes; give 0 or more.")
+
+
+@dataclass(frozen=True)
 class Stage:
     """One stretch of training with the same parts trained and the same losses.
 
@@ -31,6 +63,7 @@ class Stage:
         epochs: passes over the training images; 0 leaves the stage out.
         lr: learning rate (the highest one, where the schedule varies it).
         lr_factors: factors on `lr` for single parts, ``{"trunk": 0.1}``.
+        discriminative: adds the discriminative loss; the model has to give class features. Its class centres start anew in each stage.
         momentum: of SGD; AdamW takes torch's usual pair.
         weight_decay: on weights of two and more dimensions; biases and normalisation parameters are left alone.
     """
@@ -45,6 +78,7 @@ class Stage:
     weight_decay: float = 5e-4
     schedule: str = "constant"
     lr_factors: dict[str, float] = field(default_factory=dict)
+    discriminative: Discriminative | None = None
 
     def __post_init__(self) -> None:
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
@@ -118,6 +152,8 @@ class Recipe:
         augmentation: "none", "flip" (half of the images mirrored), "vary" (also moved a little, brightness and colours changed), or "crops"
             (mirrored, and a random part of the image, resized).
         unknown_in_loss, unknown_in_ap: what a target of -1 does: "ignore", "positive" or "negative".
+        feature_images: class features of this many validation images, the first ones, are kept after each epoch, to see the classes come
+            apart; 0 keeps none.
         expected: figures to compare a run with, each tagged.
     """
 
@@ -132,6 +168,7 @@ class Recipe:
     augmentation: str = "flip"
     unknown_in_loss: str = "ignore"
     unknown_in_ap: str = "ignore"
+    feature_images: int = 0
     expected: tuple[Expected, ...] = ()
 
     def __post_init__(self) -> None:
@@ -141,6 +178,7 @@ class Recipe:
         _one_of("unknown_in_ap", self.unknown_in_ap, UNKNOWN)
         _at_least("image_size", self.image_size, 1)
         _at_least("seed", self.seed, 0)
+        _at_least("feature_images", self.feature_images, 0)
         if not self.total_epochs:
             raise WorkbenchError(f'Recipe "{self.name}" has no epoch in any stage; give at least one stage some epochs.')
 
@@ -197,12 +235,16 @@ class Recipe:
         _known(cls, rest, "the recipe")
         rest["data"] = _build(DataSpec, rest.get("data"), "data")
         rest["model"] = _build(ModelSpec, rest.get("model"), "model")
-        rest["stages"] = {
-            name: _build(Stage, {**stage, "train": tuple(stage.get("train", ()))}, f"stages.{name}")
-            for name, stage in dict(rest.get("stages") or {}).items()
-        }
+        rest["stages"] = {name: _stage(stage, f"stages.{name}") for name, stage in dict(rest.get("stages") or {}).items()}
         rest["expected"] = tuple(_build(Expected, figure, "expected") for figure in rest.get("expected", ()))
         return cls(**rest)
+
+
+def _stage(value: Mapping[str, Any], where: str) -> Stage:
+    value = {**value, "train": tuple(value.get("train", ()))}
+    if value.get("discriminative") is not None:
+        value["discriminative"] = _build(Discriminative, value["discriminative"], f"{where}.discriminative")
+    return _build(Stage, value, where)
 
 
 def _build(kind: type, value: Any, where: str) -> Any:

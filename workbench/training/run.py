@@ -7,7 +7,9 @@ history.jsonl           one JSON object an epoch (see `workbench.training.loop`)
 last.safetensors        the model after the last finished epoch
 best.safetensors        the model after the best epoch of the last stage, by validation mAP
 state.safetensors       what is needed to go on: weights, optimiser, position; only the position once the training is done
+centres.safetensors     the running class centres of the last finished epoch, where a discriminative loss keeps some
 probe/epoch-0001...     maps and class features of a few fixed validation images after each epoch
+probe/features-0001...  class features of more of them, where the recipe asks for it
 ======================= ============================================================================================
 """
 
@@ -121,6 +123,11 @@ class Run:
     def probes(self) -> list[Path]:
         """Probe files, one an epoch (see `workbench.training.probe`)."""
         return sorted((self.folder / "probe").glob("epoch-*.safetensors"))
+
+    @property
+    def feature_probes(self) -> list[Path]:
+        """Files with the class features of the recipe's `feature_images` first validation images, one an epoch; none unless asked for."""
+        return sorted((self.folder / "probe").glob("features-*.safetensors"))
 
     def weights(self, which: str = "best") -> Path:
         """Path of the "best" or the "last" checkpoint. Raises WorkbenchError if it is not there (yet)."""

@@ -6,8 +6,10 @@ Random numbers need no place in it, because every step seeds them from its posit
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -76,8 +78,17 @@ class State:
         schedule.load_state_dict(self.schedule)
 
 
-def write_state(path: Path, position: Position, model: nn.Module, optimizer: Optimizer, schedule: LRScheduler) -> None:
+def write_state(
+    path: Path,
+    position: Position,
+    model: nn.Module,
+    optimizer: Optimizer,
+    schedule: LRScheduler,
+    extra: Mapping[str, Tensor] = MappingProxyType({}),
+) -> None:
+    """Write everything; `extra` holds tensors beside the model's and the optimiser's, under names of their own family."""
     tensors = {f"model.{key}": _stored(value) for key, value in model.state_dict().items()}
+    tensors |= {key: _stored(value) for key, value in extra.items()}
     kept = optimizer.state_dict()
     values: dict[str, dict[str, Any]] = {}
     for index, entries in kept["state"].items():
