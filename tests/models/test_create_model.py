@@ -13,7 +13,7 @@ from workbench.models import create_model, model_options
     ("arguments", "words"),
     [
         ({"name": "snr"}, r'no model "snr"\. Did you mean "srn"'),
-        ({"name": "resnet"}, r'no model "resnet"\. Known names: pooled, csra, srn'),
+        ({"name": "resnet"}, r'no model "resnet"\. Known names: pooled, csra, disentangled, srn'),
         ({"name": "srn", "backbone": "resnet81"}, r'no backbone "resnet81"\. Did you mean "resnet18"'),
         ({"name": "srn", "varient": "paper"}, r'no option "varient"\. Did you mean "variant"'),
         ({"name": "pooled", "pooling": "avarage"}, r'no pooling "avarage"\. Did you mean "average"'),
