@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.commands.train import parse_settings
 from workbench.errors import WorkbenchError, did_you_mean
 
 if TYPE_CHECKING:
@@ -25,16 +27,25 @@ DEFAULT_SPLITS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="data sets and where they belong")
-    get = actions.add_parser("get", help="fetch a data set, or say what to fetch by hand")
+    actions.add_parser("list", help="data sets, their splits and whether they are here")
+    get = actions.add_parser("get", help="fetch a data set from its official address, or say what to fetch by hand")
     get.add_argument("name")
-    for action, summary in (("check", "count, find broken pictures, list label frequencies"), ("export", "write as COCO instances JSON")):
+    get.add_argument("--root", type=Path, help="folder to put it in; data/NAME by default")
+    get.add_argument("--keep", action="store_true", help="keep the archives after unpacking them")
+    for action, summary in (
+        ("check", "count, find missing and broken pictures and a wrong order of categories, list label frequencies"),
+        ("export", "write as COCO instances JSON"),
+    ):
         child = actions.add_parser(action, help=summary)
         child.add_argument("name")
         child.add_argument("--split", help="split as the source names it")
-        child.add_argument("--root", type=Path, help="folder of the data set; data/NAME by default")
+        child.add_argument("--root", type=Path, help="folder of the data set, or a CSV; data/NAME by default")
         child.add_argument("--count", type=int, help="number of scenes, or of images to look at")
+        child.add_argument(
+            "--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="an option of the reader: separator=|"
+        )
         if action == "check":
+            child.add_argument("--scores", type=Path, help="a model's scores [images, categories], to find columns in a wrong order")
             child.add_argument("--json", action="store_true", help="print JSON")
         else:
             child.add_argument("-o", "--out", type=Path, required=True, help="folder to write")
@@ -46,31 +57,61 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from workbench.datasets import DATASETS
+    from workbench.datasets import DATASETS, default_root
 
     width = max(map(len, DATASETS))
     for name, summary in DATASETS.items():
-        print(f"{name:<{width}}  {summary}")
+        here = "  [here]" if name not in ("scenes", "table") and default_root(name).is_dir() else ""
+        print(f"{name:<{width}}  {summary}{here}")
     return 0
 
 
 def _get(arguments: argparse.Namespace) -> int:
-    from workbench.datasets import DATASETS
+    from workbench.datasets import DATASETS, default_root
+    from workbench.datasets.download import get, sources
 
-    if arguments.name not in DATASETS:
-        raise WorkbenchError(f'There is no data set "{arguments.name}".{did_you_mean(arguments.name, DATASETS)}')
-    if arguments.name == "scenes":
+    name = arguments.name
+    if name not in DATASETS:
+        raise WorkbenchError(f'There is no data set "{name}".{did_you_mean(name, DATASETS)}')
+    if name == "scenes":
         print("Scenes are drawn on your machine when they are needed; there is nothing to fetch.")
+        return 0
+    if name == "table":
+        print("A table is your own: a CSV beside its pictures. Then: workbench data check table --root FOLDER")
+        return 0
+    if name == "coco":
+        raise WorkbenchError('Say which year: "coco2014", the one that papers report, or "coco2017".')
+    folder, entry = arguments.root or default_root(name), sources()[name]
+    if "by_hand" in entry:
+        print(f"{name} has to be fetched by hand, into {folder}. Page: {entry['page']}")
+        for number, step in enumerate(entry["by_hand"], start=1):
+            print(f"{number}. {step}")
     else:
-        print(f"Fetch {arguments.name} from its official page and unpack it into data/{arguments.name}: {DATASETS[arguments.name]}.")
-        print(f"Then: workbench data check {arguments.name} --split {DEFAULT_SPLITS.get(arguments.name, 'val')}")
+        print(f"{name}, {sum(archive['bytes'] for archive in entry['archives']) / 1e9:.1f} GB, into {folder}. Terms: {entry['terms']}.")
+        fetched = get(name, folder, keep=arguments.keep, progress=_Meter("MB", 1e6))
+        print(f"Fetched and unpacked {fetched} archives." if fetched else "It is all there.")
+    print(f"Then: workbench data check {name} --split {DEFAULT_SPLITS.get(name, 'val')} --root {folder}")
     return 0
+
+
+class _Meter:
+    """Prints a line for each further tenth of what is under way."""
+
+    def __init__(self, unit: str, scale: float = 1.0) -> None:
+        self._unit, self._scale = unit, scale
+        self._last = ("", -1)
+
+    def __call__(self, name: str, there: int, total: int) -> None:
+        step = (name, 10 * there // total)
+        if step != self._last:
+            self._last = step
+            print(f"  {name}: {there / self._scale:,.0f} of {total / self._scale:,.0f} {self._unit}", file=sys.stderr, flush=True)
 
 
 def _open(arguments: argparse.Namespace) -> MultiLabelDataset:
     from workbench.datasets import load_dataset
 
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {key: _value(text) for key, text in parse_settings(arguments.settings).items()}
     if arguments.count is not None:
         if arguments.count < 1:
             raise WorkbenchError(f"--count {arguments.count} asks for no image; give 1 or more.")
@@ -82,41 +123,55 @@ def _open(arguments: argparse.Namespace) -> MultiLabelDataset:
     return data
 
 
+def _value(text: str) -> Any:
+    """A setting as JSON where it is JSON, such as 0.5 or {"yes": 1}, else as it stands."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def _check(arguments: argparse.Namespace) -> int:
+    from workbench.datasets.check import contents, order_of_names, order_of_scores, read_scores
+
+    scores = read_scores(arguments.scores) if arguments.scores else None
     data = _open(arguments)
-    broken = []
-    for index, identifier in enumerate(data.ids):
-        try:
-            data.image(index)
-        except WorkbenchError as error:
-            broken.append({"id": identifier, "problem": str(error)})
-    present, unknown = (data.targets == 1).sum(axis=0), (data.targets == -1).sum(axis=0)
-    result: dict[str, Any] = {
-        "name": data.name,
-        "images": len(data),
-        "categories": len(data.categories),
-        "labels_per_image": round(float(present.sum()) / max(len(data), 1), 3),
-        "without_label": int(((data.targets == 1).sum(axis=1) == 0).sum()),
-        "broken": broken,
-        "frequencies": {name: int(count) for name, count in zip(data.categories, present, strict=True)},
-        "unknown": {name: int(count) for name, count in zip(data.categories, unknown, strict=True) if count},
-    }
+    result = contents(data, _Meter("pictures") if sys.stderr.isatty() and not arguments.json else None)
+    result["order"] = order_of_names(arguments.name, data.categories)
+    result["scores"] = order_of_scores(data, *scores) if scores else None
     if arguments.json:
         print(json.dumps(result))
     else:
-        print(
-            f"{result['name']}: {result['images']} images, {result['categories']} categories, {result['labels_per_image']} labels an image,"
-        )
-        print(f"{result['without_label']} images without a label, {len(broken)} broken")
-        for problem in broken[:20]:
-            print(f"  {problem['problem']}")
-        width = max(map(len, data.categories))
-        for name, count in sorted(result["frequencies"].items(), key=lambda item: -item[1]):
-            extra = f"  ({result['unknown'][name]} unknown)" if name in result["unknown"] else ""
-            print(f"  {name:<{width}} {count:>6}  {100 * count / max(len(data), 1):5.1f} %{extra}")
+        _print(result)
+    broken = result["broken"]
     if broken:
         raise WorkbenchError(f"{len(broken)} of {len(data)} pictures of {data.name} cannot be read; fetch them again.")
+    if result["order"] not in ("official", "no official list"):
+        raise WorkbenchError(f"The categories of {data.name} are in an order or under names that others do not use ({result['order']}).")
+    if scores and result["scores"]["verdict"] == "wrong order":
+        raise WorkbenchError(
+            f"Most columns of {arguments.scores} fit other labels better than their own; put them in the order of {data.name}'s categories."
+        )
     return 0
+
+
+def _print(result: dict[str, Any]) -> None:
+    print(f"{result['name']}: {result['images']} images, {result['categories']} categories, {result['labels_per_image']} labels an image")
+    gone = sum(problem["missing"] for problem in result["broken"])
+    print(f"{result['without_label']} images without a label, {gone} pictures missing, {len(result['broken']) - gone} broken")
+    print(f"order of the categories: {result['order']}")
+    for problem in result["broken"][:20]:
+        print(f"  {problem['problem']}")
+    scores = result["scores"]
+    if scores:
+        order = f", {scores['order']}" if scores["order"] else ""
+        print(f"columns of the scores: {scores['verdict']}{order}; mAP {scores['map']:.3f}, matched freely {scores['map_matched']:.3f}")
+        for own, better in list(scores["misplaced"].items())[:10]:
+            print(f'  the column of "{own}" fits "{better}" better')
+    width = max(map(len, result["frequencies"]))
+    for name, count in sorted(result["frequencies"].items(), key=lambda item: -item[1]):
+        extra = f"  ({result['unknown'][name]} unknown)" if name in result["unknown"] else ""
+        print(f"  {name:<{width}} {count:>6}  {100 * count / max(result['images'], 1):5.1f} %{extra}")
 
 
 def _export(arguments: argparse.Namespace) -> int:
