@@ -26,7 +26,6 @@ import os
 import shutil
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -35,7 +34,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.atlas_summary import print_summary, summarise
-from benchmarks.common import STUDIES, machine, read_json, write_json
+from benchmarks.common import STUDIES, read_json, write_json
+from benchmarks.grid import hypothesis_in, run_grid
 
 ARMS = ("pooled", "srn", "shuffled", "control")
 GATES = {"srn": "attention", "shuffled": "shuffled", "control": "none"}
@@ -180,44 +180,25 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=max(1, os.cpu_count() or 1), help="trainings at a time, one thread each")
     parser.add_argument("--summary", action="store_true", help="print the summary of what is there")
     arguments = parser.parse_args()
-    study = read_json(arguments.out, {"study": "claim atlas, SRN", "hypothesis": _hypothesis(), "runs": [], "position_probe": {}})
+    study = read_json(arguments.out, {"study": "claim atlas, SRN", "hypothesis": hypothesis_in(__doc__), "runs": [], "position_probe": {}})
     if not arguments.summary:
         _go(study, arguments)
     print_summary(study["summary"])
 
 
 def _go(study: dict[str, Any], arguments: argparse.Namespace) -> None:
-    done = {tuple(row[key] for key in ("arm", "relation", "images", "backbone", "seed")) for row in study["runs"]}
-    left = [cell for cell in cells(arguments.grid) if cell not in done]
-    begin = time.perf_counter()
-    before = study.get("wall_seconds", 0.0)
-
-    def save() -> None:
-        study.update(machine=machine(), workers=arguments.workers, wall_seconds=round(before + time.perf_counter() - begin, 1))
-        study["summary"] = summarise(study["runs"])
-        write_json(arguments.out, study)
-
     for relation, terraces in itertools.product(GRIDS[arguments.grid]["relation"], (TERRACES, 0.0)):
         name = f"relation {relation:g}, terraces {terraces:g}"
         if name not in study["position_probe"]:
             study["position_probe"][name] = position_probe(relation, terraces)
-            save()
-    with ProcessPoolExecutor(arguments.workers) as pool:
-        waiting = {pool.submit(run_cell, cell, 1): cell for cell in left}
-        for number, future in enumerate(as_completed(waiting), start=1):
-            row = future.result()
-            study["runs"].append(row)
-            save()
-            minutes = (time.perf_counter() - begin) / 60
-            place = f"relation {row['relation']:g} {row['images']:<4} {row['backbone']:<12} seed {row['seed']}"
-            scores = f"relational AP {row['relational_AP']:.3f}, mAP {row['mAP']:.3f}, {row['seconds']:.0f} s"
-            print(f"{number}/{len(left)} {row['arm']:<9} {place}: {scores}; {minutes:.1f} min", flush=True)
-    save()
+            write_json(arguments.out, study)
+    keys = ("arm", "relation", "images", "backbone", "seed")
+    run_grid(study, arguments.out, cells(arguments.grid), keys, run_cell, summarise, _line, arguments.workers)
 
 
-def _hypothesis() -> str:
-    text = __doc__.split("Hypothesis, written before the first run: ")[1].split("\n\n")[0]
-    return " ".join(text.split())
+def _line(row: dict[str, Any]) -> str:
+    place = f"relation {row['relation']:g} {row['images']:<4} {row['backbone']:<12} seed {row['seed']}"
+    return f"{row['arm']:<9} {place}: relational AP {row['relational_AP']:.3f}, mAP {row['mAP']:.3f}, {row['seconds']:.0f} s"
 
 
 if __name__ == "__main__":
