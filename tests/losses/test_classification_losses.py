@@ -122,4 +122,5 @@ def test_every_loss_takes_the_same_arguments(name):
     each = loss(logits, targets, reduction="none", unknown="ignore")
     assert each.shape == logits.shape
     assert (each[targets == -1] == 0).all()
-    torch.testing.assert_close(loss(logits, targets), each.sum() / 6)
+    entries = (targets >= 0).sum() if name.endswith("_mean") else 6
+    torch.testing.assert_close(loss(logits, targets), each.sum() / entries)

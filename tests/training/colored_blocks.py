@@ -53,6 +53,8 @@ def blocks_recipe(system: str = "pooled", epochs: int = 2, **changes: object) ->
             "regularisation": Stage(("regularisation",), {"logits.sr": "bce"}, 1, **cycle),
             "joint": Stage(("all",), losses, epochs, **{**cycle, "schedule": "cosine"}),
         }
+    elif system == "msrn":
+        stages = {"all": Stage(("all",), {"logits.final": "bce_mean", "loss.group": 1.0}, epochs, **cycle)}
     else:
         stages = {"all": Stage(("all",), {"logits.cls": "bce"}, epochs, **cycle)}
     return Recipe(f"blocks-{system}", data, ModelSpec(system, "small-narrow"), stages, image_size=32, **changes)

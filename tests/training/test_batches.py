@@ -50,6 +50,17 @@ def test_crops_enlarge_the_part_that_the_draws_name():
     assert torch.allclose(crop(0.1, 0.99, 0, 0), left.flip(0), atol=1e-6)
 
 
+def test_fixed_crops_have_thirteen_places_and_sides_two_steps_apart_at_most():
+    assert len(set(batches.FIXED_PLACES)) == len(batches.FIXED_PLACES) == 13
+    assert len(batches.FIXED_PAIRS) == 19  # of 25, without the six that differ by three or four steps
+    assert (1.0, 0.8) in batches.FIXED_PAIRS
+    assert (1.0, 0.7) not in batches.FIXED_PAIRS
+    ramp = torch.linspace(0, 1, 20).view(1, 1, 1, 20).expand(1, 3, 20, 20).contiguous()
+    smallest, place = (len(batches.FIXED_PAIRS) - 0.5) / len(batches.FIXED_PAIRS), 0.5 / 13  # 0.6 x 0.6, the left top corner
+    cropped = augment(ramp, np.array([[0.9, smallest, 0, place]], dtype=np.float32), "fixed_crops")[0, 0, 8]
+    assert cropped.max() == pytest.approx(0.6, abs=0.03)
+
+
 def test_vary_is_the_same_for_the_same_draws():
     images = torch.rand(4, 3, 16, 16)
     draws = epoch_draws(4, 0, 0)

@@ -173,3 +173,18 @@ def test_taking_up_a_run_clears_away_what_killed_writers_left(tmp_path):
     Run.start(blocks_recipe(), tmp_path / "run")
     assert not any((run.folder / name).exists() for name in left)
     assert (run.folder / "recipe.json").exists()
+
+
+def test_msrn_takes_its_graph_from_the_training_split_and_keeps_it(tmp_path):
+    from workbench.labels import LabelGraph
+
+    run = train(blocks_recipe("msrn", epochs=1), tmp_path / "run", progress=False)
+    training = run.training()
+    expected = LabelGraph.from_targets(training.categories, training.targets)
+    model = run.model("last")
+    assert (model.graph.counts == expected.counts).all()
+    assert (model.graph.singles == expected.singles).all()
+    assert (model.semantics.neighbours.numpy() == expected.adjacency().neighbours).all()
+    row = run.history[-1]
+    assert row["loss"] == pytest.approx(row["loss.final"] + row["loss.group"])
+    assert row["loss.group"] > 0

@@ -93,12 +93,30 @@ def test_schedules_stay_below_the_stages_rate_and_cosine_and_one_cycle_end_near_
     assert (rates[-1] < 0.002) == (schedule != "constant")
 
 
+def test_a_step_schedule_falls_to_a_tenth_after_the_named_epochs():
+    stage = Stage(("all",), {"logits.cls": "bce"}, 4, lr=0.1, schedule="step", lr_drops=(1, 3))
+    optimizer = make_optimizer(srn(), stage)
+    scheduler = make_schedule(optimizer, stage, steps=12)
+    rates = []
+    for _ in range(12):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert rates == pytest.approx([0.1] * 3 + [0.01] * 6 + [0.001] * 3)
+    with pytest.raises(WorkbenchError, match="give lr_drops first"):
+        Stage(("all",), {"logits.cls": "bce"}, 4, lr=0.1, schedule="step")
+    with pytest.raises(WorkbenchError, match="whole epochs"):
+        Stage(("all",), {"logits.cls": "bce"}, 4, lr=0.1, schedule="step", lr_drops=("soon",))
+
+
 def test_loss_terms_are_the_named_ones_and_weights_multiply():
     out = {"logits.cls": torch.zeros(2, 3), "loss.group": torch.tensor(4.0)}
     targets = torch.tensor([[1, 0, -1], [1, 1, 0]], dtype=torch.int8)
     terms = loss_terms(out, targets, {"logits.cls": "bce", "loss.group": 0.25}, "ignore")
     assert terms["logits.cls"].item() == pytest.approx(5 * 0.693147 / 2, rel=1e-5)
     assert terms["loss.group"].item() == 1.0
+    mean = loss_terms(out, targets, {"logits.cls": "bce_mean"}, "ignore")["logits.cls"]
+    assert mean.item() == pytest.approx(0.693147, rel=1e-5)
     for losses, hint in (
         ({"logits.clss": "bce"}, '"logits.cls"'),
         ({"logits.cls": "bcee"}, '"bce"'),

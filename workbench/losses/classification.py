@@ -5,6 +5,8 @@ Each is its formula for one entry, between `counted` (which entries count) and `
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -60,4 +62,5 @@ def reduced(each: Tensor, counts: Tensor, reduction: str) -> Tensor:
     return each.sum() / (len(each) if reduction == "batch" else counts.sum().clamp(min=1))
 
 
-CLASSIFICATION_LOSSES = {"bce": bce}
+# A name that ends in _mean has the mean over the entries as its default, the others the sum over the labels of an image.
+CLASSIFICATION_LOSSES = {"bce": bce, "bce_mean": partial(bce, reduction="mean")}

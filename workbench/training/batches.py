@@ -22,6 +22,10 @@ MEMORY_LIMIT = 2 * 2**30
 # Sides of the random part in "crops", as shares of the image, after the multi-scale crops that SRN was trained with.
 CROP_SIDES = (1.0, 0.875, 0.75, 0.65625, 0.5)
 CROP_PLACES = ((-1, -1), (-1, 1), (1, -1), (1, 1), (0, 0))
+# "fixed_crops": sides in pairs of (width, height) that differ by two steps at most, and thirteen places: corners, middles, quarters.
+FIXED_SIDES = (1.0, 0.9, 0.8, 0.7, 0.6)
+FIXED_PAIRS = tuple((w, h) for i, w in enumerate(FIXED_SIDES) for j, h in enumerate(FIXED_SIDES) if abs(i - j) <= 2)
+FIXED_PLACES = (*((x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)), *((x, y) for x in (-0.5, 0.5) for y in (-0.5, 0.5)))
 DRAWS = 4
 
 
@@ -103,8 +107,12 @@ def augment(images: Tensor, draws: np.ndarray, kind: str) -> Tensor:
     flip = torch.from_numpy(mirrored(draws)).to(images.device)
     if kind == "flip":
         return torch.where(flip[:, None, None, None], images.flip(-1), images)
-    sides = np.array(CROP_SIDES)[(draws[:, 1:3] * len(CROP_SIDES)).astype(int)]  # [B, 2] width, height
-    places = np.array(CROP_PLACES)[(draws[:, 3] * len(CROP_PLACES)).astype(int)]  # [B, 2]
+    if kind == "fixed_crops":
+        sides = np.array(FIXED_PAIRS)[(draws[:, 1] * len(FIXED_PAIRS)).astype(int)]  # [B, 2] width, height
+        places = np.array(FIXED_PLACES)[(draws[:, 3] * len(FIXED_PLACES)).astype(int)]  # [B, 2]
+    else:
+        sides = np.array(CROP_SIDES)[(draws[:, 1:3] * len(CROP_SIDES)).astype(int)]
+        places = np.array(CROP_PLACES)[(draws[:, 3] * len(CROP_PLACES)).astype(int)]
     affine = np.zeros((len(draws), 2, 3), dtype=np.float32)
     affine[:, 0, 0] = sides[:, 0] * np.where(mirrored(draws), -1, 1)
     affine[:, 1, 1] = sides[:, 1]

@@ -14,9 +14,9 @@ from workbench.errors import WorkbenchError, did_you_mean
 
 SCHEMA_VERSION = 1
 OPTIMIZERS = ("sgd", "adamw")
-SCHEDULES = ("constant", "cosine", "onecycle")
+SCHEDULES = ("constant", "cosine", "onecycle", "step")
 PRECISIONS = ("32-true", "bf16-mixed")
-AUGMENTATIONS = ("none", "flip", "vary", "crops")
+AUGMENTATIONS = ("none", "flip", "vary", "crops", "fixed_crops")
 UNKNOWN = ("ignore", "positive", "negative")
 
 
@@ -62,6 +62,7 @@ class Stage:
             ``"loss.<name>"`` to a weight. The terms are added up.
         epochs: passes over the training images; 0 leaves the stage out.
         lr: learning rate (the highest one, where the schedule varies it).
+        lr_drops: for the schedule "step": epochs of the stage after which the learning rates fall to a tenth, ``(30,)``.
         lr_factors: factors on `lr` for single parts, ``{"trunk": 0.1}``.
         discriminative: adds the discriminative loss; the model has to give class features. Its class centres start anew in each stage.
         momentum: of SGD; AdamW takes torch's usual pair.
@@ -77,12 +78,21 @@ class Stage:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     schedule: str = "constant"
+    lr_drops: tuple[int, ...] = ()
     lr_factors: dict[str, float] = field(default_factory=dict)
     discriminative: Discriminative | None = None
 
     def __post_init__(self) -> None:
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
         _one_of("schedule", self.schedule, SCHEDULES)
+        try:
+            object.__setattr__(self, "lr_drops", tuple(int(epoch) for epoch in self.lr_drops))
+        except ValueError:
+            raise WorkbenchError(f"lr_drops are {self.lr_drops}; give whole epochs of the stage, such as (30,).") from None
+        if self.schedule == "step" and not self.lr_drops:
+            raise WorkbenchError(
+                'The schedule "step" needs the epochs after which the learning rates fall; give lr_drops first, such as (30,).'
+            )
         _at_least("epochs", self.epochs, 0)
         _at_least("batch_size", self.batch_size, 1)
         if not self.lr > 0:
@@ -149,8 +159,8 @@ class Recipe:
         scored: name of the logits that validation and the choice of the best epoch go by; None: the model's own choice.
         seed: decides initial weights, order of images and augmentation.
         precision: "32-true", or "bf16-mixed": bfloat16 where it is safe, and channels-last.
-        augmentation: "none", "flip" (half of the images mirrored), "vary" (also moved a little, brightness and colours changed), or "crops"
-            (mirrored, and a random part of the image, resized).
+        augmentation: "none", "flip" (half of the images mirrored), "vary" (also moved a little, brightness and colours changed), "crops"
+            (mirrored, and a random part of the image, resized), or "fixed_crops" (the same from thirteen fixed places, as for MSRN).
         unknown_in_loss, unknown_in_ap: what a target of -1 does: "ignore", "positive" or "negative".
         feature_images: class features of this many validation images, the first ones, are kept after each epoch, to see the classes come
             apart; 0 keeps none.

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
-from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR
 
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.losses import CLASSIFICATION_LOSSES
@@ -65,6 +65,8 @@ def make_schedule(optimizer: Optimizer, stage: Stage, steps: int) -> LRScheduler
     if stage.schedule == "onecycle":
         highest = [group["lr"] for group in optimizer.param_groups]
         return OneCycleLR(optimizer, max_lr=highest, total_steps=max(2, steps), cycle_momentum=False)
+    if stage.schedule == "step":
+        return MultiStepLR(optimizer, [round(epoch * steps / max(1, stage.epochs)) for epoch in stage.lr_drops], gamma=0.1)
     return ConstantLR(optimizer, factor=1.0)
 
 

@@ -41,6 +41,17 @@ def csra() -> Recipe:
     return _recipe("csra", _head("classifier"), 0.831)
 
 
+def msrn() -> Recipe:
+    """MSRN with the elementwise head, in one stage.
+
+    The last stage and the convolutions behind the stages learn as fast as the head, at AdamW's 1e-3 like the other recipes here; released
+    is SGD with 0.1, and a tenth of that for all of the backbone. The loss is the released one: mean cross-entropy plus the group loss.
+    """
+    losses: dict[str, str | float] = {"logits.final": "bce_mean", "loss.group": 1.0}
+    parts = ("layers", "semantics", "classifier")
+    return _recipe("msrn", {"heads": Stage(parts, losses, epochs=BUDGET, lr=1e-3, optimizer="adamw", schedule="onecycle")})
+
+
 def srn() -> Recipe:
     """SRN in its four stages.
 
