@@ -1,4 +1,4 @@
-"""Pooled, CSRA and SRN on real photos: the study split, halves of the VOC2007 test photos at 224 px. NOT comparable with published VOC
+"""Pooled, CSRA, SRN and MSRN on real photos: the study split, halves of the VOC2007 test photos at 224 px. NOT comparable with published VOC
 figures. EfficientNet-Lite0 with a frozen trunk, the same images through the backbone for all; goes on where it was stopped.
 
     WORKBENCH_TEST_DATA=FOLDER python -m benchmarks.voc_study      # FOLDER/data/voc2007; writes studies/voc_study.json
@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.common import STUDIES, machine, read_json, write_json
 
-RECIPES = ("voc-study-pooled", "voc-study-srn", "voc-study-csra")
+RECIPES = ("voc-study-pooled", "voc-study-srn", "voc-study-csra", "voc-study-msrn")
 
 
 def study(name: str, seed: int, root: Path, runs: Path) -> dict[str, Any]:
