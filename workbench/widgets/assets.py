@@ -16,11 +16,11 @@ from workbench.errors import WorkbenchError
 from workbench.widgets.style import STYLE
 
 FOLDER = Path(__file__).parent / "js"
-LIMIT = 80_000  # bytes of one explorer's text
+LIMIT = 100_000  # bytes of one explorer's text
 MODULES = {
     "attention": (
-        "halffloat", "colormaps", "dom", "decisions", "data", "view", "canvas", "gallery", "labels", "panes", "spot", "numbers", "steps",
-        "influence", "help", "keyboard", "attention",
+        "halffloat", "colormaps", "dom", "decisions", "data", "state", "view", "canvas", "gallery", "labels", "pane", "panes", "spot",
+        "numbers", "parts", "layers", "steps", "influence", "help", "keyboard", "frame", "attention",
     ),
 }  # fmt: skip
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"\./[a-z]+\.js\";\n", re.MULTILINE)

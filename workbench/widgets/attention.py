@@ -6,17 +6,12 @@ colours, rankings, happens in the browser, so that a moving cursor never waits f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import anywidget
-import traitlets
-from IPython.display import HTML, display
-
-from workbench.errors import WorkbenchError
 from workbench.widgets import assets
+from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.matching import Matched, Source, match
 from workbench.widgets.payload import description, image_packet, tables, thumbnails
 from workbench.widgets.view import checked_view, opening_view
@@ -24,18 +19,7 @@ from workbench.widgets.view import checked_view, opening_view
 FIRST_THUMBNAILS = 24
 
 
-class Snapshot(HTML):
-    """A still figure for notebooks; `words` says the same where only text can be shown."""
-
-    def __init__(self, data: str, words: str) -> None:
-        super().__init__(data)
-        self.words = words
-
-    def __repr__(self) -> str:
-        return self.words
-
-
-class AttentionExplorer(anywidget.AnyWidget):
+class AttentionExplorer(Explorer):
     """Image x label x map, for one inspection or for two to four of the same images.
 
     Args:
@@ -55,11 +39,6 @@ class AttentionExplorer(anywidget.AnyWidget):
 
     _esm = assets.module_text("attention")
     _css = assets.style_sheet("attention")
-    opening = traitlets.Dict().tag(sync=True)
-    view_state = traitlets.Dict().tag(sync=True)
-    status = traitlets.Unicode("").tag(sync=True)
-    image = traitlets.Unicode()
-    label = traitlets.Unicode()
 
     def __init__(
         self,
@@ -80,33 +59,12 @@ class AttentionExplorer(anywidget.AnyWidget):
             "image": image_packet(self._matched, place),
             "thumbnails": thumbnails(self._matched, shown),
         }
-        super().__init__(opening=opening, view_state=self._view, image=self._view["image"], label=self._view["label"])
-        self.on_msg(self._answer)
+        super().__init__(opening)
 
     @property
     def matched(self) -> Matched:
         """The inspections in view, in their common order."""
         return self._matched
-
-    def show(self, **changes: Any) -> None:
-        """Change entries of the view: ``explorer.show(image=3, label="sun", overlay="contour")``."""
-        self.view_state = changes
-
-    def save_view(self, path: str | Path) -> Path:
-        """Write what is shown now to a JSON file."""
-        path = Path(path)
-        path.write_text(json.dumps(self.view_state, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        return path
-
-    def load_view(self, path: str | Path) -> None:
-        """Show what `save_view` wrote. Raises WorkbenchError if the file is no view or does not fit these inspections."""
-        try:
-            view = json.loads(Path(path).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise WorkbenchError(f"{path} cannot be read as a saved view ({error}); write one with save_view.") from None
-        if not isinstance(view, dict):
-            raise WorkbenchError(f"{path} is not a saved view; write one with save_view.")
-        self.view_state = view
 
     def snapshot(self) -> Snapshot:
         """What is shown now as a still picture with its numbers, which stays readable without a kernel."""
@@ -136,49 +94,12 @@ class AttentionExplorer(anywidget.AnyWidget):
             f'{predicted} predicted labels, {kind.title} of "{self._view["label"]}"'
         )
 
-    def _ipython_display_(self) -> None:
-        bundle, metadata = super()._repr_mimebundle_() or ({}, {})
-        display(bundle, metadata=metadata, raw=True)
-        display(self.snapshot())
+    def _checked(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        return checked_view(self._matched, self._view, changes)
 
-    @traitlets.validate("view_state")
-    def _check_view(self, proposal: Any) -> dict[str, Any]:
-        return checked_view(self._matched, self._view, proposal["value"])
-
-    @traitlets.observe("view_state")
-    def _follow_view(self, change: Any) -> None:
-        self._view = change["new"]
-        self.image, self.label = self._view["image"], self._view["label"]
-
-    @traitlets.observe("image", "label")
-    def _follow_name(self, change: Any) -> None:
-        if self._view[change["name"]] != change["new"]:
-            try:
-                self.view_state = {change["name"]: change["new"]}
-            except WorkbenchError:
-                setattr(self, change["name"], self._view[change["name"]])
-                raise
-
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take changes from the browser. What an observer raises is shown in the status line, where otherwise it would be lost."""
-        self.status = ""
-        try:
-            super().set_state(sync_data)
-        except Exception as error:
-            self.status = f"{type(error).__name__}: {error}"
-            raise
-
-    def _answer(self, _widget: Any, question: Any, _buffers: Any) -> None:
-        """Send the images or thumbnails that the browser asks for."""
-        try:
-            if question["ask"] == "image":
-                packet = image_packet(self._matched, self._matched.position(int(question["image"])))
-            elif question["ask"] == "thumbnails":
-                packet = thumbnails(self._matched, [self._matched.position(int(image)) for image in question["images"]])
-            else:
-                raise WorkbenchError(f'The explorer asked for "{question["ask"]}", which is unknown; restart the kernel after an update.')
-        except Exception as error:
-            self.send({"answer": "error", "text": f"{type(error).__name__}: {error}", "question": question})
-            return
-        data = packet.pop("data")
-        self.send({"answer": question["ask"], "packet": packet}, buffers=[data])
+    def _packet(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
+        if question["ask"] == "image":
+            return image_packet(self._matched, self._matched.position(int(question["image"])))
+        if question["ask"] == "thumbnails":
+            return thumbnails(self._matched, [self._matched.position(int(image)) for image in question["images"]])
+        return None

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from workbench.widgets.matching import Matched
+from workbench.widgets.layers import channel_arrays, describe_layers, layer_tables
+from workbench.widgets.matching import Matched, Member
 
 THUMBNAIL = 72  # pixels of each side
 
@@ -36,7 +37,7 @@ def description(matched: Matched) -> dict[str, Any]:
         "ids": list(matched.ids),
         "categories": list(matched.categories.names),
         "has_regions": matched.first.inspection.has_regions,
-        "models": [_describe_member(member) for member in matched.members],
+        "models": [_describe_member(member, matched.categories.names) for member in matched.members],
     }
 
 
@@ -48,6 +49,7 @@ def tables(matched: Matched) -> dict[str, Any]:
             arrays[f"logits.{position}.{name}"] = member.logits(name)
         for name in member.inspection.relation_titles:
             arrays[f"relations.{position}.{name}"] = member.relations(name)
+        arrays |= layer_tables(member, position, matched.categories.names)
     return pack(arrays)
 
 
@@ -71,6 +73,7 @@ def image_packet(matched: Matched, image: int) -> dict[str, Any]:
             relations = member.relations_of(name, image)
             if relations is not None:
                 arrays[f"relations.{position}.{name}"] = relations
+        arrays |= channel_arrays(member, position, image, matched.categories.names)
     return {"image": image, "regions": regions, **pack(arrays)}
 
 
@@ -87,7 +90,7 @@ def _thumbnail(jpeg: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _describe_member(member: Any) -> dict[str, Any]:
+def _describe_member(member: Member, names: tuple[str, ...]) -> dict[str, Any]:
     inspection = member.inspection
     return {
         "name": member.name,
@@ -99,4 +102,5 @@ def _describe_member(member: Any) -> dict[str, Any]:
         "kinds": [{**kind.to_json(), "grid": list(inspection.grid(kind.name))} for kind in inspection.map_kinds.values()],
         "relations": [{"name": name, "title": title} for name, title in inspection.relation_titles.items()],
         "measurements": inspection.measurements,
+        **describe_layers(member, names),
     }

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.widgets.layers import MEMBERSHIP, families, steering
 from workbench.widgets.matching import Matched, Member
 from workbench.widgets.style import STYLE
 
@@ -21,7 +22,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "palette": tuple(name for name in STYLE["palettes"] if name != STYLE["signed_palette"]),
     "filter_state": ("all", "TP", "FP", "FN", "TN", "unknown", "fixed", "broken"),
     "sort": ("stored", "high", "low", "errors", "disagreement", "label disagreement"),
-    "panel": ("steps", "influence"),
+    "panel": ("layers", "steps", "influence"),
     "relation_of": ("mean", "image"),
 }
 CLEAR = 1.4  # logits above the cut: a probability of 0.8 where the threshold is 0.5
@@ -36,12 +37,15 @@ def opening_view(matched: Matched, image: int | str | None, label: str | None, c
         "image": "", "label": "", "model": len(matched.members) - 1, "map": next(iter(member.inspection.map_kinds)),
         "overlay": "heat", "alpha": 0.8, "grid": False, "scale": "view", "palette": "viridis", "regions": False, "as_seen": False,
         "spot": None, "filter_label": "", "filter_state": "all", "sort": "disagreement" if several else "stored", "panel": "steps",
+        "family": "", "channel": None, "group": None,
         "before": before_choices(matched, member)[0] if before_choices(matched, member) else "", "relation_of": "mean",
     }  # fmt: skip
     place = None if image is None else matched.position(image)
     column = None if label is None else matched.categories.index(label)
     place, column = _first_look(matched, place, column)
     view |= {"image": matched.ids[place], "label": matched.categories[column]}
+    if families(member.inspection):
+        view["panel"] = "layers"
     view = checked_view(matched, view, changes)
     if "spot" not in changes:
         view["spot"] = _peak(matched, view)
@@ -79,6 +83,7 @@ def checked_view(matched: Matched, view: Mapping[str, Any], changes: Mapping[str
         if changes.get("before"):
             raise WorkbenchError(f'The answer cannot be compared with "{result["before"]}".{did_you_mean(str(result["before"]), befores)}')
         result["before"] = befores[0] if befores else ""
+    _check_layers(matched, member, result, changes)
     result["alpha"] = _share("alpha", result["alpha"])
     if result["spot"] is not None:
         if not isinstance(result["spot"], list | tuple) or len(result["spot"]) != 2:
@@ -91,6 +96,24 @@ def before_choices(matched: Matched, member: Member) -> list[str]:
     """With what the final answer of `member` can be compared: its other logits, then the other models' final ones."""
     kinds = [name for name in member.inspection.logit_kinds if name != member.inspection.scored]
     return kinds + [f"model:{place}" for place, other in enumerate(matched.members) if other is not member]
+
+
+def _check_layers(matched: Matched, member: Member, result: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """The family of maps, the channel and the group of the layer view: what the model lacks is an error where it was asked for."""
+    known = [family.name for family in families(member.inspection)]
+    if result["family"] not in known:
+        if changes.get("family"):
+            raise WorkbenchError(f'{member.name} has no layers called "{result["family"]}".{did_you_mean(str(result["family"]), known)}')
+        result["family"] = known[0] if known else ""
+    steered = steering(member, matched.categories.names) if result["channel"] is not None else None
+    groups = len(member.inspection.table(MEMBERSHIP).columns) if MEMBERSHIP in member.inspection.table_names else 0
+    for key, count in (("channel", steered[0].shape[1] if steered else 0), ("group", groups)):
+        value = result[key]
+        if value is None or (isinstance(value, int) and 0 <= value < count):
+            continue
+        if changes.get(key) is not None:
+            raise WorkbenchError(f'"{key}" is None or one of the {count} that {member.name} has, counted from 0, not {value!r}.')
+        result[key] = None
 
 
 def _first_look(matched: Matched, image: int | None, label: int | None) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 // The attention explorer: puts the panels together and redraws them when the view changes.
 import { h, select, setText, stateIcon } from "./dom.js";
-import { Store } from "./data.js";
 import { View } from "./view.js";
 import { gallery } from "./gallery.js";
 import { labels, verdict } from "./labels.js";
@@ -11,16 +10,8 @@ import { stepsPanel } from "./steps.js";
 import { influencePanel } from "./influence.js";
 import { help } from "./help.js";
 import { keyboard } from "./keyboard.js";
-
-const stores = new WeakMap(); // model -> {store, views}: several views of one model share what was fetched
-let made = 0;
-
-function storeOf(model) {
-  if (!stores.has(model)) stores.set(model, { store: new Store(model), views: 0 });
-  const entry = stores.get(model);
-  entry.views += 1;
-  return entry;
-}
+import { layersPanel } from "./layers.js";
+import { frame } from "./frame.js";
 
 function tools(app) {
   const { view } = app;
@@ -59,7 +50,7 @@ function tools(app) {
 function tabs(app, panels) {
   const { view } = app;
   const buttons = panels.map((panel, place) => h("button", { role: "tab", id: `${app.uid}-tab-${place}`, "aria-controls": `${app.uid}-panel-${place}`, onclick: () => view.set({ panel: NAMES[place] }) }, panel.title));
-  const NAMES = ["steps", "influence"];
+  const NAMES = ["layers", "steps", "influence"];
   const bodies = panels.map((panel, place) => h("div", { role: "tabpanel", id: `${app.uid}-panel-${place}`, "aria-labelledby": `${app.uid}-tab-${place}`, hidden: true }, panel.node));
   const node = h("section", { class: "wb-more" }, h("div", { role: "tablist", "aria-label": "More about the answer" }, buttons), bodies);
   let shown = null;
@@ -106,97 +97,45 @@ function question(app) {
   return { node, update };
 }
 
-export function render({ model, el }) {
-  const entry = storeOf(model);
-  const { store } = entry;
-  const root = h("div", { class: "wb-explorer", tabindex: "0", role: "region", "aria-label": "Attention explorer" });
-  const status = h("p", { class: "wb-status", role: "status", "aria-live": "polite" });
-  const app = { store, root, uid: `wb${Date.now().toString(36)}${made++}`, ranking: [] };
+function build(app, model) {
+  const { store } = app;
   let parts = [];
-  let wait = 0;
   let seen = -1;
-  app.view = new View(model, store, update);
+  app.ranking = [];
+  app.view = new View(model, store, () => app.update());
   const { view } = app;
-
   app.goTo = (image) => view.set({ image: store.ids[image] });
   app.help = help(app);
   const names = store.models.map((member) => member.name).join(" · ");
   const header = h("header", {}, h("span", { class: "wb-names" }, names), h("button", { class: "wb-button", "aria-label": "Help and keys", onclick: () => app.toggleHelp() }, "? Help"));
   const [list, ask, toolbar, pictures, spot, trust] = [labels(app), question(app), tools(app), panes(app), spotPanel(app), numbers(app)];
   const strip = gallery(app);
-  const more = tabs(app, [stepsPanel(app), influencePanel(app)]);
+  const more = tabs(app, [layersPanel(app), stepsPanel(app), influencePanel(app)]);
   parts = [strip, list, ask, toolbar, pictures, spot, trust, more];
-  root.append(
-    header,
-    strip.node,
-    h("div", { class: "wb-main" }, list.node, h("div", { class: "wb-centre" }, ask.node, toolbar.node, pictures.node, h("div", { class: "wb-two wb-cards" }, spot.node, trust.node))),
-    more.node,
-    status,
-    app.help.node,
-  );
-  el.append(root);
+  const centre = h("div", { class: "wb-centre" }, ask.node, toolbar.node, pictures.node, h("div", { class: "wb-two wb-cards" }, spot.node, trust.node));
   keyboard(app);
 
   function say() {
-    clearTimeout(wait);
-    const problem = model.get("status") || app.problem;
     const { image } = view;
-    if (problem) setText(status, problem);
-    else if (store.packet(image)) setText(status, `Image ${view.state.image}, ${view.state.label}, ${view.kind.title}`);
-    else if (store.waiting(image) > 400) setText(status, "Waiting for the kernel, which may be busy with another cell.");
-    else wait = setTimeout(say, 450);
-    status.classList.toggle("wb-problem", Boolean(problem));
+    if (store.packet(image)) return `Image ${view.state.image}, ${view.state.label}, ${view.kind.title}`;
+    return store.waiting(image) > 400 ? "Waiting for the kernel, which may be busy with another cell." : "";
   }
 
   function update() {
-    try {
-      const { image } = view;
-      if (image !== seen) app.problem = store.packet(image) ? "" : store.failed.get(image)?.text;
-      seen = image;
-      if (!store.packet(image)) store.ask(image);
-      else for (const step of [1, 2, -1]) store.ask(view.neighbour(step));
-      for (const part of parts) part.update();
-    } catch (error) {
-      app.problem = `The explorer could not draw this: ${error.message}`;
-      console.error(error);
-    }
-    say();
+    const { image } = view;
+    if (image !== seen) app.problem = store.packet(image) ? "" : store.failed.get(image)?.text;
+    seen = image;
+    if (!store.packet(image)) store.ask(image);
+    else for (const step of [1, 2, -1]) store.ask(view.neighbour(step));
+    for (const part of parts) part.update();
   }
 
-  const forget = store.listen((what, value) => {
-    if (what === "error") app.problem = value;
-    if (what !== "image" || value === view.image) update();
-  });
-  const onStatus = () => say();
-  model.on("change:status", onStatus);
-  // Sizes and theme colours are read here, when they change, and not while drawing: reading them makes the browser lay out the page.
-  function measure() {
-    const { color, fontFamily } = getComputedStyle(root);
-    app.look = { color, fontFamily, accent: getComputedStyle(root.querySelector(".wb-question em")).color };
-    for (const part of parts) part.resize?.();
-    update();
-  }
-  app.measure = measure;
-  const observer = new ResizeObserver(measure);
-  observer.observe(root);
-  const themes = new MutationObserver(measure);
-  themes.observe(document.body, { attributes: true });
-  measure();
+  const resize = () => parts.forEach((part) => part.resize?.());
+  return { view, update, say, resize, nodes: [header, strip.node, h("div", { class: "wb-main" }, list.node, centre), more.node], over: [app.help.node] };
+}
 
-  return () => {
-    observer.disconnect();
-    themes.disconnect();
-    forget();
-    clearTimeout(wait);
-    model.off("change:status", onStatus);
-    view.close();
-    root.remove();
-    entry.views -= 1;
-    if (!entry.views) {
-      store.close();
-      stores.delete(model);
-    }
-  };
+export function render(place) {
+  return frame(place, "Attention explorer", build);
 }
 
 export default { render };

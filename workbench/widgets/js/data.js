@@ -195,7 +195,14 @@ export class Store {
       }
       const relations = {};
       for (const { name } of model.relations) relations[name] = arrays[`relations.${place}.${name}`]?.values || null;
-      return { maps, relations };
+      const channels = new Map();
+      for (const name of model.channel_layers) {
+        const found = arrays[`channels.${place}.${name}`];
+        if (!found) continue;
+        channels.set(name, { values: found.values, rows: found.shape[1], columns: found.shape[2] });
+        bytes += found.values.byteLength;
+      }
+      return { maps, relations, channels };
     });
     return { image: packet.image, photo: canvasOf(photo), scaled: new Map(), regions, models, bytes };
   }

@@ -1,49 +1,23 @@
-// The state of one view, kept equal to the model's `view_state`, and what follows from it.
+// The state of one view of the attention explorer, and what follows from it.
 import { cellTest, disagreement, imagesWhere, sigmoid, sortedBy } from "./decisions.js";
+import { State } from "./state.js";
 
-const DELAY = 120; // ms between two messages to the kernel
-
-export class View {
+export class View extends State {
   constructor(model, store, changed) {
-    this.model = model;
-    this.store = store;
-    this.changed = changed;
+    super(model, store, changed);
     this.hover = null;
-    this.state = { ...model.get("view_state") };
-    this.timer = 0;
-    this.onState = () => this.adopt(model.get("view_state"));
-    model.on("change:view_state", this.onState);
-    this.refresh();
   }
 
-  close() {
-    clearTimeout(this.timer);
-    this.model.off("change:view_state", this.onState);
-  }
-
-  // Change some entries: at once here and in the other views of the model, a little later in the kernel.
-  set(changes) {
-    const next = { ...this.state, ...changes };
-    if (changes.model !== undefined) {
-      const kinds = this.store.models[next.model].kinds.map((kind) => kind.name);
-      if (!kinds.includes(next.map)) next.map = kinds[0];
-      const befores = this.befores(next.model).map(([value]) => value);
-      if (!befores.includes(next.before)) next.before = befores[0] || "";
-    }
-    if (JSON.stringify(next) === JSON.stringify(this.state)) return;
-    this.state = next;
-    this.refresh(changes);
-    this.model.set("view_state", { ...this.state });
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.model.save_changes(), DELAY);
-    this.changed();
-  }
-
-  adopt(state) {
-    if (JSON.stringify(state) === JSON.stringify(this.state)) return;
-    this.state = { ...state };
-    this.refresh();
-    this.changed();
+  complete(next, changes) {
+    if (changes.model === undefined) return;
+    const member = this.store.models[next.model];
+    const kinds = member.kinds.map((kind) => kind.name);
+    if (!kinds.includes(next.map)) next.map = kinds[0];
+    const befores = this.befores(next.model).map(([value]) => value);
+    if (!befores.includes(next.before)) next.before = befores[0] || "";
+    if (!member.families.some((family) => family.name === next.family)) next.family = member.families[0]?.name || "";
+    if (!(next.channel < member.channels)) next.channel = null;
+    if (!(next.group < member.groups.length)) next.group = null;
   }
 
   setHover(spot) {
@@ -53,14 +27,6 @@ export class View {
 
   get spot() {
     return this.hover || this.state.spot;
-  }
-
-  get image() {
-    return this.store.places.get(this.state.image);
-  }
-
-  get label() {
-    return this.store.columns.get(this.state.label);
   }
 
   get member() {

@@ -1,0 +1,122 @@
+"""What all explorers share: a view as one dict of synced state, saved and loaded; a still picture behind it; answers to the browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+from IPython.display import HTML, display
+
+from workbench.errors import WorkbenchError
+
+
+class Snapshot(HTML):
+    """A still figure for notebooks; `words` says the same where only text can be shown."""
+
+    def __init__(self, data: str, words: str) -> None:
+        super().__init__(data)
+        self.words = words
+
+    def __repr__(self) -> str:
+        return self.words
+
+
+class Explorer(anywidget.AnyWidget):
+    """Base of the explorers. A subclass sets `_view` before it calls ``super().__init__`` and overrides the methods that raise here.
+
+    Attributes:
+        view_state: everything that is shown, as one JSON dict; assign some of its entries to change them.
+        image, label: the id and the name in view; assign to change them, `observe` to follow them.
+        status: what went wrong last, shown below the explorer.
+    """
+
+    opening = traitlets.Dict().tag(sync=True)
+    view_state = traitlets.Dict().tag(sync=True)
+    status = traitlets.Unicode("").tag(sync=True)
+    image = traitlets.Unicode()
+    label = traitlets.Unicode()
+    _view: dict[str, Any]
+
+    def __init__(self, opening: dict[str, Any]) -> None:
+        super().__init__(opening=opening, view_state=self._view, image=self._view["image"], label=self._view["label"])
+        self.on_msg(self._answer)
+
+    def snapshot(self) -> Snapshot:
+        """What is shown now as a still picture with its numbers, which stays readable without a kernel."""
+        raise NotImplementedError
+
+    def _checked(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The view with `changes`, or WorkbenchError that says which value cannot be."""
+        raise NotImplementedError
+
+    def _packet(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The packet that the browser asks for, or None for a question that nobody knows."""
+        raise NotImplementedError
+
+    def show(self, **changes: Any) -> None:
+        """Change entries of the view: ``explorer.show(image=3, label="sun")``."""
+        self.view_state = changes
+
+    def save_view(self, path: str | Path) -> Path:
+        """Write what is shown now to a JSON file."""
+        path = Path(path)
+        path.write_text(json.dumps(self.view_state, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        return path
+
+    def load_view(self, path: str | Path) -> None:
+        """Show what `save_view` wrote. Raises WorkbenchError if the file is no view or does not fit these inspections."""
+        try:
+            view = json.loads(Path(path).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise WorkbenchError(f"{path} cannot be read as a saved view ({error}); write one with save_view.") from None
+        if not isinstance(view, dict):
+            raise WorkbenchError(f"{path} is not a saved view; write one with save_view.")
+        self.view_state = view
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take changes from the browser. What an observer raises is shown in the status line, where otherwise it would be lost."""
+        self.status = ""
+        try:
+            super().set_state(sync_data)
+        except Exception as error:
+            self.status = f"{type(error).__name__}: {error}"
+            raise
+
+    def _ipython_display_(self) -> None:
+        bundle, metadata = super()._repr_mimebundle_() or ({}, {})
+        display(bundle, metadata=metadata, raw=True)
+        display(self.snapshot())
+
+    @traitlets.validate("view_state")
+    def _check_view(self, proposal: Any) -> dict[str, Any]:
+        return self._checked(proposal["value"])
+
+    @traitlets.observe("view_state")
+    def _follow_view(self, change: Any) -> None:
+        self._view = change["new"]
+        self.image, self.label = self._view["image"], self._view["label"]
+
+    @traitlets.observe("image", "label")
+    def _follow_name(self, change: Any) -> None:
+        if self._view[change["name"]] != change["new"]:
+            try:
+                self.view_state = {change["name"]: change["new"]}
+            except WorkbenchError:
+                setattr(self, change["name"], self._view[change["name"]])
+                raise
+
+    def _answer(self, _widget: Any, question: Any, _buffers: Any) -> None:
+        """Send what the browser asks for."""
+        try:
+            packet = self._packet(question)
+            if packet is None:
+                raise WorkbenchError(f'The explorer asked for "{question["ask"]}", which is unknown; restart the kernel after an update.')
+        except Exception as error:
+            self.send({"answer": "error", "text": f"{type(error).__name__}: {error}", "question": question})
+            return
+        data = packet.pop("data")
+        self.send({"answer": question["ask"], "packet": packet}, buffers=[data])

@@ -1,0 +1,54 @@
+// What is shown, kept equal to the model's `view_state`: at once in the browser, a little later in the kernel.
+
+const DELAY = 120; // ms between two messages to the kernel
+
+export class State {
+  constructor(model, store, changed) {
+    this.model = model;
+    this.store = store;
+    this.changed = changed;
+    this.state = { ...model.get("view_state") };
+    this.timer = 0;
+    this.onState = () => this.adopt(model.get("view_state"));
+    model.on("change:view_state", this.onState);
+    this.refresh();
+  }
+
+  // What follows from some entries for others, and what is derived from them all: for subclasses.
+  complete() {}
+
+  refresh() {}
+
+  close() {
+    clearTimeout(this.timer);
+    this.model.off("change:view_state", this.onState);
+  }
+
+  // Change some entries: at once here and in the other views of the model, a little later in the kernel.
+  set(changes) {
+    const next = { ...this.state, ...changes };
+    this.complete(next, changes);
+    if (JSON.stringify(next) === JSON.stringify(this.state)) return;
+    this.state = next;
+    this.refresh(changes);
+    this.model.set("view_state", { ...this.state });
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.model.save_changes(), DELAY);
+    this.changed();
+  }
+
+  adopt(state) {
+    if (JSON.stringify(state) === JSON.stringify(this.state)) return;
+    this.state = { ...state };
+    this.refresh();
+    this.changed();
+  }
+
+  get image() {
+    return this.store.places.get(this.state.image);
+  }
+
+  get label() {
+    return this.store.columns.get(this.state.label);
+  }
+}
