@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from workbench.inspection import MapKind
+from workbench.widgets.layers import families
 from workbench.widgets.matching import Matched, Member
 from workbench.widgets.style import STYLE, levels, ramp, unit_of, value_range
 
@@ -20,20 +21,22 @@ LARGEST = 200_000  # bytes; photos that take more are drawn with 255 colours
 
 
 def panes_png(matched: Matched, view: Mapping[str, Any]) -> bytes:
-    """One row for each model: the photo, then each map of the chosen label over it. A PNG file."""
+    """One row for each model: the photo, then each map of the chosen label over it; layers have rows of their own below. A PNG file."""
     image = matched.position(view["image"])
     label = matched.categories.index(view["label"])
     photo = Image.open(io.BytesIO(matched.first.image_bytes(image))).convert("RGB").resize(_pane_size(matched, image))
     width, height = photo.size
-    rows = [list(member.inspection.map_kinds.values()) for member in matched.members]
-    columns = 1 + max(len(kinds) for kinds in rows)
+    rows = [(member, kinds) for member in matched.members for kinds in lines_of(member)]
+    columns = max(len(kinds) for _, kinds in rows)
     page = Image.new("RGB", (columns * (width + GAP) - GAP, len(rows) * (height + BAR + GAP) - GAP), "white")
     ranges = _ranges(matched, image, label, view["scale"])
-    for row, (member, kinds) in enumerate(zip(matched.members, rows, strict=True)):
+    for row, (member, kinds) in enumerate(rows):
         top = row * (height + BAR + GAP)
-        page.paste(_marked(photo, matched, view, None), (0, top))
-        for column, kind in enumerate(kinds, start=1):
+        for column, kind in enumerate(kinds):
             corner = (column * (width + GAP), top)
+            if kind is None:
+                page.paste(_marked(photo, matched, view, None), corner)
+                continue
             values = map_of(member, kind.name, image, label)
             if values is None:
                 page.paste(photo.convert("L").convert("RGB"), corner)
@@ -44,6 +47,13 @@ def panes_png(matched: Matched, view: Mapping[str, Any]) -> bytes:
                 _draw_bar(page, (corner[0], top + height + 4), width, kind, ends, view["palette"])
     whole = _png(page)
     return whole if len(whole) <= LARGEST else _png(page.quantize(255, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE))
+
+
+def lines_of(member: Member) -> list[list[MapKind | None]]:
+    """What stands in each line of a model: the photo (None) and its maps, and below them the layers of each family."""
+    kinds, layered = member.inspection.map_kinds, [family.kinds for family in families(member.inspection)]
+    above = [kind for name, kind in kinds.items() if not any(name in names for names in layered)]
+    return [[None, *above], *([kinds[name] for name in names] for names in layered)]
 
 
 def _png(page: Image.Image) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from workbench.widgets.matching import Matched, Member
-from workbench.widgets.picture import panes_png
+from workbench.widgets.picture import lines_of, panes_png
 from workbench.widgets.style import STYLE
 
 ROWS = 12  # labels in the table
@@ -37,8 +37,9 @@ def describe(matched: Matched, view: Mapping[str, Any]) -> str:
     rows = []
     for member in matched.members:
         state = STYLE["states"][state_of(matched, member, image, label)]["word"]
-        titles = ", ".join(kind.title for kind in member.inspection.map_kinds.values())
-        rows.append(f"{member.name} gives it {_probability(member.logits()[image, label]):.2f} ({state}); left to right: photo, {titles}")
+        lines = [", ".join(kind.title if kind else "photo" for kind in kinds) for kinds in lines_of(member)]
+        shown = f"left to right: {'; below: '.join(lines)}"
+        rows.append(f"{member.name} gives it {_probability(member.logits()[image, label]):.2f} ({state}); {shown}")
     return f"Where {_and(matched)} for “{view['label']}” in image {view['image']}. {'. '.join(rows)}."
 
 
@@ -71,7 +72,20 @@ def _table(matched: Matched, view: Mapping[str, Any]) -> str:
     scores = (
         f"<table><caption>Probability ({kinds})</caption><thead><tr><th>label</th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
     )
-    return scores + _measured(matched.members[view["model"]], view["label"])
+    member = matched.members[view["model"]]
+    return scores + _parts(member, image, label) + _measured(member, view["label"])
+
+
+def _parts(member: Member, image: int, label: int) -> str:
+    """The addends of the score, down to the score itself."""
+    kinds = member.inspection.part_kinds
+    if not kinds:
+        return ""
+    row, column = int(member.rows[image]), int(member.columns[label])
+    found = [(kind.title, float(member.inspection.parts(name)[row, column])) for name, kind in kinds.items()]
+    found.append(("together", float(member.logits(member.inspection.decomposes)[image, label])))
+    body = "".join(f"<tr><th>{html.escape(title)}</th><td>{value:.3f}</td></tr>" for title, value in found)
+    return f"<table><caption>What the score is made of (logit)</caption><tbody>{body}</tbody></table>"
 
 
 def _measured(member: Member, label: str) -> str:

@@ -24,6 +24,7 @@ export function help(app) {
       h("h3", {}, "How to read this"),
       h("p", {}, "Choose an image in the strip and a label in the list. The maps show where the model looks for that label: the stronger the colour, the more that place counts."),
       h("p", {}, "Point at a place to see which labels look there. The numbers tell how far such a map can be trusted: compare them with the grey rows, a random map and a blob in the middle."),
+      h("p", {}, "What the score is made of: bars that add up to it and, where a model reads several layers, what each of them contributes and where."),
       h("dl", { class: "wb-keys" }, KEYS.map(([key, meaning]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, meaning)])),
       close),
   );
