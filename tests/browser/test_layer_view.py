@@ -35,7 +35,9 @@ def test_parts_are_shown_down_to_the_remainder_and_add_up(page):
     for kind in inspection.part_kinds.values():
         assert shown[kind.title] == pytest.approx(float(inspection.parts(kind.name)[2, 2]), rel=0.06)
     assert shown["= y"] == pytest.approx(float(inspection.logits()[2, 2]), abs=0.006)
-    pieces = page.evaluate("() => [...document.querySelectorAll('.wb-piece')].map((b) => [parseFloat(b.style.left), parseFloat(b.style.width)])")
+    pieces = page.evaluate(
+        "() => [...document.querySelectorAll('.wb-piece')].map((b) => [parseFloat(b.style.left), parseFloat(b.style.width)])"
+    )
     assert all(left >= -0.01 and left + width <= 100.5 for left, width in pieces)
 
 

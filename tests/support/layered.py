@@ -80,8 +80,7 @@ def make_layered_contents(
         "neighbours": Table((shares.T >= 0.4).astype(float), names, names, "Neighbours", "The row's label listens to the column's."),
     }
     layers = {
-        layer: random.normal(0, 1, (with_channels, WIDTH, side, side)).astype(np.float16)
-        for layer, side in zip(LAYERS, grids, strict=True)
+        layer: random.normal(0, 1, (with_channels, WIDTH, side, side)).astype(np.float16) for layer, side in zip(LAYERS, grids, strict=True)
     }
     contents.channels = Channels(np.arange(with_channels), layers, "label_embeddings") if with_channels else None
     return contents

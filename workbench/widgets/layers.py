@@ -52,7 +52,7 @@ def families(inspection: Inspection) -> list[Family]:
 def summed(maps: list[np.ndarray]) -> np.ndarray:
     """Maps [h, w] of several grids added up on the finest one; a cell is spread evenly over its area, so that the total stays."""
     rows, columns = max((values.shape for values in maps), key=lambda shape: shape[0] * shape[1])
-    return sum(_shares(rows, values.shape[0]) @ values @ _shares(columns, values.shape[1]).T for values in maps)  # type: ignore[return-value]
+    return sum(_shares(rows, values.shape[0]) @ values @ _shares(columns, values.shape[1]).T for values in maps)
 
 
 def _shares(fine: int, coarse: int) -> np.ndarray:

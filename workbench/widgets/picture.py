@@ -53,7 +53,10 @@ def lines_of(member: Member) -> list[list[MapKind | None]]:
     """What stands in each line of a model: the photo (None) and its maps, and below them the layers of each family."""
     kinds, layered = member.inspection.map_kinds, [family.kinds for family in families(member.inspection)]
     above = [kind for name, kind in kinds.items() if not any(name in names for names in layered)]
-    return [[None, *above], *([kinds[name] for name in names] for names in layered)]
+    lines: list[list[MapKind | None]] = [[None, *above]]
+    for names in layered:
+        lines.append([kinds[name] for name in names])
+    return lines
 
 
 def _png(page: Image.Image) -> bytes:
