@@ -7,7 +7,7 @@ import json
 import time
 from pathlib import Path
 
-RECIPES = ("scenes-pooled", "scenes-srn")
+RECIPES = ("scenes-pooled", "scenes-srn", "scenes-msrn")
 IMAGES = 120
 PICTURE = 192  # side of the stored pictures in pixels: scenes can be drawn finer than the model sees them
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not archive.exists() or archive.stat().st_mtime < run.weights("best").stat().st_mtime:
             _say(arguments, f"{name}: looking at {IMAGES} validation scenes")
             inspect(run, limit=IMAGES, picture_size=PICTURE).save(archive)
-    report = write_report([collect(out / name) for name in RECIPES], out / "report.html", title="Tour: pooled baseline and SRN on scenes")
+    report = write_report([collect(out / name) for name in RECIPES], out / "report.html", title="Tour: the small models on scenes")
     seconds = time.perf_counter() - start
     if arguments.json:
         print(json.dumps({"mAP": scores, "seconds": round(seconds, 1), "report": str(report)}))
