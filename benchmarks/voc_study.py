@@ -1,5 +1,5 @@
-"""Pooled, CSRA, SRN and MSRN on real photos: the study split, halves of the VOC2007 test photos at 224 px. NOT comparable with published VOC
-figures. EfficientNet-Lite0 with a frozen trunk, the same images through the backbone for all; goes on where it was stopped.
+"""Pooled, CSRA, SRN and MSRN on real photos: the study split, halves of the VOC2007 test photos at 224 px. NOT comparable with published
+VOC figures. EfficientNet-Lite0 with a frozen trunk, the same images through the backbone for all; goes on where it was stopped.
 
     WORKBENCH_TEST_DATA=FOLDER python -m benchmarks.voc_study      # FOLDER/data/voc2007; writes studies/voc_study.json
 """
