@@ -108,7 +108,7 @@ def test_unknown_split_of_the_lists(lists):
         ("filepath,label,split_name\na.jpg,sky,train\n", "line 2: the label 'sky' is not a list"),
         (
             "filepath,label,split_name\na.jpg,\"['sky', 'cloud']\",train\n",
-            'line 2: There is no category "cloud" here. Did you mean "clouds"',
+            'line 2: "cloud" is not one of the 81 concepts. Did you mean "clouds"',
         ),
         ("filepath,label,split_name\na.jpg,['sky', 'sun'],train\n", "line 2: 4 cells for 3 columns"),
         ("filepath,label,split_name\n/etc/passwd,['sky'],train\n", "leads out of"),

@@ -66,7 +66,9 @@ class NusWideDataset(MultiLabelDataset):
         self.categories = Categories(parsed.texts["categories"])
         self.targets = targets[kept]
         self._files = [name for name, keep in zip(parsed.texts["files"], kept, strict=True) if keep]
-        self.ids = [str(PurePosixPath(name).with_suffix("")) for name in self._files]
+        self.ids = [name.rsplit(".", 1)[0] for name in self._files]
+        if len(set(self.ids)) < len(self.ids):
+            raise WorkbenchError(f"Two pictures of {root} have names that differ in their ending only; rename one of them.")
         self.name = f"nuswide-{split}" + ("-labelled" if only_labelled else "")
         self._folders = [Path(images)] if images else [root / "Flickr", root / "images", root]
 
@@ -102,7 +104,7 @@ class NusWideDataset(MultiLabelDataset):
                 files = _listed(listed)
                 for name in files:
                     if name not in row_of:
-                        raise WorkbenchError(f"{listed} has the picture {name}, which {whole.name} lacks; get the lists again.")
+                        raise WorkbenchError(f"{listed} has the picture {name:.80}, which {whole.name} lacks; get the lists again.")
                 targets = targets[[row_of[name] for name in files]]
             return Parsed({"targets": targets}, {"files": files, "categories": concepts})
 
@@ -123,17 +125,17 @@ class NusWideDataset(MultiLabelDataset):
                     continue
                 name = require_inside(row["filepath"], where)
                 if name in seen:
-                    raise WorkbenchError(f"{where}: {name} is in line {seen[name]} already; remove one of them.")
+                    raise WorkbenchError(f"{where}: {name:.80} is in line {seen[name]} already; remove one of them.")
                 seen[name] = line
                 if not _LIST_CELL.fullmatch(row["label"].strip()):
                     raise WorkbenchError(
                         f"{where}: the label {row['label']!r:.60} is not a list such as \"['clouds', 'sky']\"; correct it."
                     )
                 labels = [single or double for single, double in _QUOTED.findall(row["label"])]
-                try:
-                    rows.append([concepts.index(label) for label in labels])
-                except WorkbenchError as error:
-                    raise WorkbenchError(f"{where}: {error}") from None
+                for label in labels:
+                    if label not in concepts:
+                        raise WorkbenchError(f'{where}: "{label:.60}" is not one of the 81 concepts.{did_you_mean(label, concepts)}')
+                rows.append([concepts.index(label) for label in labels])
                 files.append(name)
             if self.split not in splits:
                 raise WorkbenchError(f'{path} has no row of the split "{self.split}".{did_you_mean(self.split, sorted(splits))}')
@@ -156,7 +158,7 @@ def _listed(path: Path) -> list[str]:
     files = [require_inside(line, f"{path}, line {number}") for number, line in numbered_lines(path, _MISSING)]
     if len(set(files)) < len(files):
         twice = next(name for position, name in enumerate(files) if name in files[:position])
-        raise WorkbenchError(f"{path} lists {twice} twice; get the lists again.")
+        raise WorkbenchError(f"{path} lists {twice:.80} twice; get the lists again.")
     return files
 
 

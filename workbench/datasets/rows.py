@@ -12,7 +12,9 @@ from workbench.errors import WorkbenchError, did_you_mean
 
 
 def read_rows(path: Path, needed: Sequence[str], missing: str, delimiter: str = ",") -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row as (number of its line, ``{column: cell}``); empty lines are passed over, spaces around column names removed.
+    """Each row as (number of its line, ``{column: cell}``).
+
+    Empty lines are passed over, spaces around column names removed, line breaks within a cell read as spaces.
 
     Args:
         needed: columns that have to be there.
@@ -46,6 +48,7 @@ def read_rows(path: Path, needed: Sequence[str], missing: str, delimiter: str = 
                     f"{path}, line {reader.line_num}: {len(cells)} cells for {len(header)} columns; put cells that contain "
                     f"{delimiter!r} in quotes."
                 )
-            yield reader.line_num, dict(zip(header, cells, strict=True))
+            flat = [cell.replace("\r", " ").replace("\n", " ") for cell in cells]
+            yield reader.line_num, dict(zip(header, flat, strict=True))
     except csv.Error as error:
         raise WorkbenchError(f"{path}, line {reader.line_num}: not a row of a CSV file ({error}); correct its quotes.") from None

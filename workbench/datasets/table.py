@@ -111,7 +111,7 @@ class TableDataset(MultiLabelDataset):
             where = f"{table}, line {line}"
             name = require_inside(row[image_column], where)
             if name in seen:
-                raise WorkbenchError(f"{where}: {name} is in line {seen[name]} already; remove one of them.")
+                raise WorkbenchError(f"{where}: {name:.80} is in line {seen[name]} already; remove one of them.")
             seen[name] = line
             target = np.zeros(len(self.categories), dtype=np.int8)
             for label, value in found.items():

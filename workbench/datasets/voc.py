@@ -58,7 +58,7 @@ class VocDataset(MultiLabelDataset):
         self.ids = [require_inside(line.split()[0], f"{listed}, line {number}") for number, line in _lines(listed)]
         if len(set(self.ids)) < len(self.ids):
             twice = next(name for position, name in enumerate(self.ids) if name in self.ids[:position])
-            raise WorkbenchError(f"{listed} lists image {twice} twice; remove one of the lines.")
+            raise WorkbenchError(f"{listed} lists image {twice:.60} twice; remove one of the lines.")
         self.targets = self._targets(lists)
 
     def image(self, index: int) -> np.ndarray:
@@ -71,7 +71,7 @@ class VocDataset(MultiLabelDataset):
         for item in _parsed(path).findall("object"):
             name = (item.findtext("name") or "").strip()
             if name not in CATEGORIES:
-                raise WorkbenchError(f'{path} has an object "{name}".{did_you_mean(name, CATEGORIES)}')
+                raise WorkbenchError(f'{path} has an object "{name:.60}".{did_you_mean(name, CATEGORIES)}')
             try:
                 corners = [float(item.findtext(f"bndbox/{side}") or "") for side in ("xmin", "ymin", "xmax", "ymax")]
             except ValueError:
@@ -98,7 +98,7 @@ class VocDataset(MultiLabelDataset):
                 if len(fields) != 2 or fields[1] not in _TRANSLATED:
                     raise WorkbenchError(f'{path}, line {number}: "{line:.60}" is not an image id and one of 1, 0, -1; correct it.')
                 if fields[0] not in row_of:
-                    raise WorkbenchError(f"{path}, line {number}: image {fields[0]} is not in {self.split}.txt; make the lists agree.")
+                    raise WorkbenchError(f"{path}, line {number}: image {fields[0]:.60} is not in {self.split}.txt; make the lists agree.")
                 targets[row_of[fields[0]], column] = _TRANSLATED[fields[1]]
                 seen += 1
             if seen != len(self.ids):

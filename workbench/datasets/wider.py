@@ -60,12 +60,12 @@ class WiderDataset(MultiLabelDataset):
         for image in objects(content, "images", path):
             name = require_inside(image.get("file_name"), f"{path}: an image")
             if name in seen:
-                raise WorkbenchError(f"{path} lists {name} twice; remove one of them.")
+                raise WorkbenchError(f"{path} lists {name:.80} twice; remove one of them.")
             seen.add(name)
             if split in ("train", "val") and not name.startswith(f"{split}/"):
                 continue
             for number, person in enumerate(objects(image, "targets", path)):
-                where = f"{path}: person {number} of {name}"
+                where = f"{path}: person {number} of {name:.80}"
                 rows.append(_values(person.get("attribute"), len(self.categories), where))
                 self._people.append((name, box_of(person.get("bbox"), where)))
                 self.ids.append(f"{name.rsplit('.', 1)[0]}#{number}")
