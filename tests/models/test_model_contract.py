@@ -19,10 +19,7 @@ FORMS = {
     "disentangled": ("disentangled", {}),
     "disentangled-sigmoid": ("disentangled", {"squash": "sigmoid", "temperature": 2.0, "width": 40}),
     "disentangled-semantic": ("disentangled", {"attention": "semantic"}),
-    "disentangled-vectors": (
-        "disentangled",
-        {"attention": "semantic", "vectors": [[0.5, -1, 2], [1, 0, 1], [0, 1, 1], [3, 1, 0], [1, 1, 1]]},
-    ),
+    "disentangled-shipped": ("disentangled", {"attention": "semantic", "vectors": "shipped"}),
     "srn": ("srn", {}),
     "srn-released": ("srn", {"variant": "released"}),
     "srn-scale": ("srn", {"normalisation": "scale"}),

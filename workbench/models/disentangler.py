@@ -11,7 +11,8 @@ class's label vector. A linear row for each class then reads F: logit = w_c . F[
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,7 @@ from workbench.errors import WorkbenchError, did_you_mean
 from workbench.inspection.schema import LogitKind, MapKind
 from workbench.models.backbone import Backbone
 from workbench.models.base import WorkbenchModel
+from workbench.models.msrn_inputs import vectors_for
 
 ATTENTIONS = ("cam", "semantic")
 SQUASHES = ("softmax", "sigmoid")
@@ -35,7 +37,7 @@ class ClassDisentangler(nn.Module):
         attention: "cam" or "semantic".
         temperature: of the softmax over the cells ("cam").
         squash: "softmax", or "sigmoid" divided by its sum over the cells ("cam"), which spreads wider.
-        vectors: label vectors float [C, d] for "semantic", kept as they are; None learns them.
+        vectors: label vectors float [C, d] for "semantic", kept as they are; None learns them, of `vector_width`.
     """
 
     vectors: Tensor
@@ -50,6 +52,7 @@ class ClassDisentangler(nn.Module):
         temperature: float = 1.0,
         squash: str = "softmax",
         vectors: Tensor | None = None,
+        vector_width: int = LEARNED_WIDTH,
     ) -> None:
         super().__init__()
         for what, value, known in (("attention", attention, ATTENTIONS), ("squash", squash, SQUASHES)):
@@ -67,7 +70,7 @@ class ClassDisentangler(nn.Module):
             if vectors is not None and (vectors.ndim != 2 or len(vectors) != labels):
                 raise WorkbenchError(f"The label vectors are {list(vectors.shape)}; {labels} labels take [{labels}, d].")
             if vectors is None:
-                self.vectors = nn.Parameter(torch.randn(labels, LEARNED_WIDTH))
+                self.vectors = nn.Parameter(torch.randn(labels, vector_width))
             else:
                 self.register_buffer("vectors", vectors.detach().float().clone())
             self.query = nn.Sequential(nn.Linear(self.vectors.shape[1], width), nn.ReLU(inplace=True), nn.Linear(width, width))
@@ -86,7 +89,8 @@ class ClassDisentangler(nn.Module):
         return torch.einsum("cd,bdhw->bchw", query, self.key(x)) / math.sqrt(query.shape[1])
 
     def _attend(self, scores: Tensor) -> Tensor:
-        flat = self.temperature * scores.flatten(2).float()  # [B, C, P]
+        flat = self.temperature * scores.flatten(2)  # [B, C, P]
+        flat = flat.float() if flat.dtype in (torch.float16, torch.bfloat16) else flat
         if self.squash == "softmax":
             return torch.softmax(flat, 2).view_as(scores)
         open_cells = torch.sigmoid(flat)
@@ -98,7 +102,8 @@ class DisentangledModel(WorkbenchModel):
 
     Args:
         attention, temperature, squash: as in `ClassDisentangler`.
-        vectors: "learned", or label vectors as C rows of numbers, in the order of the categories ("semantic" only).
+        vectors: of the "semantic" attention: "learned", "shipped", LabelVectors, or the path of a word vector file or of saved ones.
+        vector_width: width that the vectors must have; of learned ones the width that they get (64 unless given).
         width: D; by default the channels of the last stage, at most 512.
 
     `out`: maps.attention [B, C, h, w], features [B, C, D], logits.cls [B, C]; attention_scores [B, C, h, w], values [B, D, h, w]; and with
@@ -117,13 +122,19 @@ class DisentangledModel(WorkbenchModel):
         attention: str = "cam",
         temperature: float = 1.0,
         squash: str = "softmax",
-        vectors: str | Sequence[Sequence[float]] = "learned",
+        vectors: Any = "learned",
+        vector_width: int | None = None,
         width: int | None = None,
     ) -> None:
         super().__init__(categories, backbone, image_size)
         channels, labels = backbone.channels[-1], len(categories)
         width = width or min(512, channels)
         self.used_stages = (len(backbone.stages) - 1,)
+        # A checkpoint holds the vectors that were read from a file, so its config does not ask for the file again.
+        found, source = None, "learned"
+        if not (isinstance(vectors, str) and vectors == "learned"):
+            found, source = vectors_for(categories, vectors, vector_width)
+            source = source if source == "shipped" else "stored"
         self.disentangler = ClassDisentangler(
             channels,
             labels,
@@ -131,8 +142,10 @@ class DisentangledModel(WorkbenchModel):
             attention=attention,
             temperature=temperature,
             squash=squash,
-            vectors=_rows(vectors),
+            vectors=found,
+            vector_width=vector_width or LEARNED_WIDTH,
         )
+        self.settled = {"vectors": source, "vector_width": self.disentangler.vectors.shape[1] if attention == "semantic" else None}
         self.rows = ClassRows(labels, width)
         cam = (
             LogitKind("cam", "y_cam", "The attention's scores averaged over the cells; only teaches the attention, where it is trained."),
@@ -194,11 +207,3 @@ class ClassRows(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return (features * self.weight).sum(2) + self.bias
-
-
-def _rows(vectors: str | Sequence[Sequence[float]]) -> Tensor | None:
-    if isinstance(vectors, str):
-        if vectors != "learned":
-            raise WorkbenchError(f'There are no label vectors "{vectors}" here; give "learned", or rows of numbers.')
-        return None
-    return torch.tensor([[float(number) for number in row] for row in vectors])

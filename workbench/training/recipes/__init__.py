@@ -7,17 +7,21 @@ from typing import Any
 
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.training.recipe import Recipe
-from workbench.training.recipes import msrn, scenes, voc
+from workbench.training.recipes import discriminative, msrn, scenes, voc
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "scenes-pooled": scenes.pooled,
     "scenes-csra": scenes.csra,
     "scenes-srn": scenes.srn,
     "scenes-msrn": scenes.msrn,
+    "scenes-disentangled": discriminative.scenes_disentangled,
+    "scenes-srn-disc": discriminative.scenes_srn,
+    "scenes-msrn-disc": discriminative.scenes_msrn,
     "voc-study-pooled": voc.pooled,
     "voc-study-csra": voc.csra,
     "voc-study-srn": voc.srn,
     "voc-study-msrn": voc.msrn,
+    "voc-study-disc": discriminative.voc_study,
     "voc2007-msrn": msrn.voc2007,
     "coco2014-msrn": msrn.coco2014,
 }
