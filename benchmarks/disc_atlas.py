@@ -26,7 +26,6 @@ import os
 import shutil
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.atlas_summary import interval
-from benchmarks.common import STUDIES, machine, read_json, write_json
+from benchmarks.common import STUDIES, read_json
+from benchmarks.grid import hypothesis_in, run_grid
 
 HOSTS = ("disentangled", "srn", "msrn")
 LOOK_ALIKE = (1.0, 0.0)
@@ -71,13 +71,14 @@ def recipe_of(cell: Cell, images: int, epochs: int) -> Any:
     else:
         losses: dict[str, dict[str, str | float]] = {
             "disentangled": {"logits.cls": "bce", "logits.cam": "bce"},
-            "msrn": {"logits.final": "bce", "loss.group": 1.0},
+            "msrn": {"logits.final": "bce_mean", "loss.group": 1.0},
         }
-        stages = {"all": cycle(train=("all",), losses=losses[host], epochs=epochs, discriminative=term)}
+        factors = {"semantics": 0.1} if host == "msrn" else {}
+        stages = {"all": cycle(train=("all",), losses=losses[host], epochs=epochs, lr_factors=factors, discriminative=term)}
     return Recipe(f"atlas-{host}", data, ModelSpec(host, "small-narrow"), stages, seed=seed)
 
 
-def run_cell(cell: Cell, images: int, epochs: int, tests: int) -> dict[str, Any]:
+def run_cell(cell: Cell, threads: int, size: tuple[int, int, int]) -> dict[str, Any]:
     """Train one cell, score it and measure its class features."""
     import torch
 
@@ -89,8 +90,9 @@ def run_cell(cell: Cell, images: int, epochs: int, tests: int) -> dict[str, Any]
     from workbench.training import train
     from workbench.training.probe import present_features
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     host, look_alike, loss, seed = cell
+    images, epochs, tests = size
     folder = Path(tempfile.mkdtemp(prefix="disc-atlas-"))
     begin = time.perf_counter()
     try:
@@ -171,35 +173,20 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one seed, few images, few epochs: only to see that it runs")
     arguments = parser.parse_args()
     out = arguments.out or (Path(tempfile.gettempdir()) / "disc_atlas_quick.json" if arguments.quick else STUDIES / "disc_atlas.json")
-    size = (96, 4, 200) if arguments.quick else (IMAGES, EPOCHS, TEST_IMAGES)
+    size = (96, 5, 200) if arguments.quick else (IMAGES, EPOCHS, TEST_IMAGES)
     wanted = [cell for cell in cells() if not arguments.quick or cell[1:] in ((1.0, False, 0), (1.0, True, 0))]
-    study = read_json(out, {"study": "claim atlas, discriminative features", "hypothesis": _hypothesis(), "runs": [], "summary": []})
+    fresh = {"study": "claim atlas, discriminative features", "hypothesis": hypothesis_in(__doc__), "runs": [], "summary": []}
+    study = read_json(out, fresh)
     if not arguments.summary:
-        _go(study, wanted, size, out, arguments.workers)
+        study["training_images"], study["epochs"], study["test_images"] = size
+        train_one = partial(run_cell, size=size)
+        run_grid(study, out, wanted, ("host", "look_alike", "loss", "seed"), train_one, summarise, _described, arguments.workers)
     print_summary(study["summary"])
 
 
-def _go(study: dict[str, Any], wanted: list[Cell], size: tuple[int, int, int], out: Path, workers: int) -> None:
-    done = {tuple(row[key] for key in ("host", "look_alike", "loss", "seed")) for row in study["runs"]}
-    left = [cell for cell in wanted if cell not in done]
-    begin, before = time.perf_counter(), study.get("wall_seconds", 0.0)
-    with ProcessPoolExecutor(workers) as pool:
-        waiting = [pool.submit(run_cell, cell, *size) for cell in left]
-        for number, future in enumerate(as_completed(waiting), start=1):
-            row = future.result()
-            study["runs"].append(row)
-            study.update(machine=machine(), workers=workers, wall_seconds=round(before + time.perf_counter() - begin, 1))
-            study["training_images"], study["epochs"], study["test_images"] = size
-            study["summary"] = summarise(study["runs"])
-            write_json(out, study)
-            place = f"{row['host']:<12} look_alike {row['look_alike']:g} loss {'on ' if row['loss'] else 'off'} seed {row['seed']}"
-            scores = f"ratio {row['ratio'] or 0:.2f}, mAP {row['mAP']:.3f}, look-alike AP {row['look_alike_AP']:.3f}"
-            print(f"{number}/{len(left)} {place}: {scores}, {row['seconds']:.0f} s", flush=True)
-
-
-def _hypothesis() -> str:
-    text = __doc__.split("Hypothesis, written before the first run: ")[1].split("\n\n")[0]
-    return " ".join(text.split())
+def _described(row: dict[str, Any]) -> str:
+    place = f"{row['host']:<12} look_alike {row['look_alike']:g} loss {'on ' if row['loss'] else 'off'} seed {row['seed']}"
+    return f"{place}: ratio {row['ratio'] or 0:.2f}, mAP {row['mAP']:.3f}, look-alike AP {row['look_alike_AP']:.3f}, {row['seconds']:.0f} s"
 
 
 if __name__ == "__main__":
