@@ -7,7 +7,7 @@ import json
 import time
 from pathlib import Path
 
-RECIPES = ("scenes-pooled", "scenes-srn", "scenes-msrn")
+RECIPES = ("scenes-pooled", "scenes-srn", "scenes-msrn", "scenes-disentangled")
 IMAGES = 120
 PICTURE = 192  # side of the stored pictures in pixels: scenes can be drawn finer than the model sees them
 
@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from workbench.analysis.embedding import embedding_of
     from workbench.commands.evaluate import evaluate_run
     from workbench.inspector import inspect
     from workbench.reports.collect import collect
@@ -36,13 +37,16 @@ def run(arguments: argparse.Namespace) -> int:
         archive = out / f"{name}.safetensors"
         if not archive.exists() or archive.stat().st_mtime < run.weights("best").stat().st_mtime:
             _say(arguments, f"{name}: looking at {IMAGES} validation scenes")
-            inspect(run, limit=IMAGES, picture_size=PICTURE).save(archive)
+            inspection = inspect(run, limit=IMAGES, picture_size=PICTURE)
+            if run.feature_probes:
+                inspection = inspection.with_embeddings(*embedding_of(run, inspection))
+            inspection.save(archive)
     report = write_report([collect(out / name) for name in RECIPES], out / "report.html", title="Tour: the small models on scenes")
     seconds = time.perf_counter() - start
     if arguments.json:
         print(json.dumps({"mAP": scores, "seconds": round(seconds, 1), "report": str(report)}))
         return 0
-    print("\n" + "\n".join(f"{name:<16} mAP {100 * score:.1f}" for name, score in scores.items()))
+    print("\n" + "\n".join(f"{name:<20} mAP {100 * score:.1f}" for name, score in scores.items()))
     print(f"{seconds:.0f} s. Report: {report}. Explore: workbench lab 01_srn, the notebooks take what was just trained.")
     return 0
 
