@@ -11,8 +11,9 @@ Two layouts are read. The official lists, as their archives unpack:
 and the CSV that came with ASL (Ridnik et al. 2021), used by most later papers because many of the pictures are gone: columns
 ``filepath,label,split_name``, the label cell a list such as ``"['clouds', 'sky']"``, splits "train" and "val".
 
-The archives are not ours to download. The layout of both was checked against public code that reads them (MLCPL, nus_wide_formatter,
-Query2Label's and ASL's readers and others, which agree on the above but for the spelling of ``Groundtruth``), not against the files.
+The archives are not ours to download. The layout was checked against public code that reads it (for the lists MLCPL's reader and a dozen
+scripts of retrieval and hashing work, for the CSV several readers of ASL's file; they agree on the above, but for the spelling of
+``Groundtruth``), not against the files themselves.
 """
 
 from __future__ import annotations
