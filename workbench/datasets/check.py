@@ -21,7 +21,7 @@ from workbench.datasets.official import official_categories
 from workbench.errors import WorkbenchError
 from workbench.metrics import average_precision, mean_average_precision
 
-MOST_ROWS = 4000
+MOST_ROWS = 10_000
 """Images that are enough to tell which label a column of scores belongs to."""
 LEAST_PRESENT = 5
 """Images that a label has to be present in to be judged: with fewer, chance ranks them well."""
@@ -111,7 +111,7 @@ def order_of_scores(data: MultiLabelDataset, scores: np.ndarray, ids: list[str] 
         ids: which image each row is of; unless given, the rows are the images in order.
 
     Returns:
-        ``map`` of the columns as they stand, and ``map_matched``, with each column taken for the label that it ranks best;
+        ``map`` of the columns as they stand, and ``map_matched``, with the misplaced ones taken for the label they fit;
         ``judged``: the number of labels that are present `LEAST_PRESENT` times or more, the others say nothing;
         ``misplaced``: for each column that fits another label clearly better, that label;
         ``verdict``: "as named", "some columns fit another label better" (labels that occur together do), or "wrong order";
@@ -133,17 +133,15 @@ def order_of_scores(data: MultiLabelDataset, scores: np.ndarray, ids: list[str] 
         )
     step = max(1, len(scores) // MOST_ROWS)
     scores, targets = scores[::step], targets[::step]
-    fits = np.stack([average_precision(np.repeat(column[:, None], targets.shape[1], axis=1), targets) for column in scores.T])
     judged = (targets == 1).sum(axis=0) >= LEAST_PRESENT
     if not judged.any():
         raise WorkbenchError(f"No label of {data.name} is present in {LEAST_PRESENT} of the images that were scored; score more of them.")
-    own, matched = np.diag(fits)[judged], np.nanmax(fits[:, judged], axis=1)[judged]
-    chance = (targets == 1).sum(axis=0) / np.maximum((targets != -1).sum(axis=0), 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        above = np.where(judged, (fits - chance) / (1 - chance), -1)  # a label that is always there cannot be ranked
-    above = np.nan_to_num(above, nan=0, posinf=0, neginf=0)
+    above = _above_chance(scores, targets)
+    above[:, ~judged] = -1
     best = above.argmax(axis=1)
     wrong = judged & (above.max(axis=1) > np.diag(above) + CLEARLY)
+    own = average_precision(scores, targets)
+    matched = average_precision(scores, targets[:, np.where(wrong, best, np.arange(len(best)))])
     names = list(data.categories)
     verdict = "as named" if not wrong.any() else "some columns fit another label better"
     order = None
@@ -155,13 +153,29 @@ def order_of_scores(data: MultiLabelDataset, scores: np.ndarray, ids: list[str] 
             if kept.any() and (best[kept] == columns[kept]).mean() > 0.5:
                 order = kind
     return {
-        "map": mean_average_precision(own),
-        "map_matched": mean_average_precision(matched),
+        "map": mean_average_precision(own[judged]),
+        "map_matched": mean_average_precision(matched[judged]),
         "judged": int(judged.sum()),
         "misplaced": {names[column]: names[best[column]] for column in np.flatnonzero(wrong)},
         "verdict": verdict,
         "order": order,
     }
+
+
+def _above_chance(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """float [C, C]: how well each column of scores ranks each label, 1 perfect, 0 chance; tied scores in the order of the rows.
+
+    Chance, the share of present images, is taken off because any ranking has a high average precision for a frequent label.
+    """
+    present, known = targets == 1, targets != -1
+    count = np.maximum(present.sum(axis=0), 1)
+    chance = present.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    fits = np.empty((scores.shape[1], targets.shape[1]))
+    for column, order in enumerate(np.argsort(-scores, axis=0, kind="stable").T):
+        ranked = present[order]
+        precision = np.cumsum(ranked, axis=0) / np.maximum(np.cumsum(known[order], axis=0), 1)
+        fits[column] = (precision * ranked).sum(axis=0) / count
+    return (fits - chance) / np.maximum(1 - chance, 1e-9)
 
 
 def _orders(data: MultiLabelDataset) -> list[tuple[str, list[str]]]:
