@@ -75,7 +75,7 @@ def test_a_channel_becomes_the_attention_of_the_label_and_of_its_group(page):
     raw = [values[0, 7].astype(float) for values in inspection.channels(0).layers.values()]
     at = lambda values: values[int(0.6 * len(values)), int(0.6 * len(values))]  # noqa: E731
     expected = [at(values) for values in raw]
-    for steer in (inspection.table("label_embeddings").values[3, 7], inspection.table("group_embeddings").values[2, 7]):
+    for steer in (inspection.table("label_embedding").values[3, 7], inspection.table("group_embedding").values[2, 7]):
         soft = [np.exp(values * steer) / np.exp(values * steer).sum() * values.size for values in raw]
         expected += [at(values) for values in soft]
     np.testing.assert_allclose(values_of(page), expected, rtol=0.06)
@@ -88,7 +88,7 @@ def test_groups_of_the_label(page):
     inspection = make_layered(3)
     open_explorer(page, AttentionExplorer(inspection, label="boat"))
     shares = [number(row.locator("td").first.inner_text()) for row in page.locator(".wb-membership tbody tr").all()]
-    np.testing.assert_allclose(shares, inspection.table("membership").values[4], atol=0.006)
+    np.testing.assert_allclose(shares, inspection.table("assignment").values[4], atol=0.006)
 
 
 def test_a_cursor_moves_over_a_layer_with_the_keys(page):

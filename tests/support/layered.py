@@ -73,16 +73,16 @@ def make_layered_contents(
     counts = 7 * (present.T @ present)  # the training images were other and more than those of the archive
     shares = counts / np.maximum(np.diag(counts), 1)[:, None]
     contents.tables = {
-        "membership": Table(assignment, names, group_names, "Groups", "How far each label belongs to each group."),
-        "label_embeddings": Table(embeddings, names, (), "Label embeddings", "What steers the attention of each label."),
-        "group_embeddings": Table(centres, group_names, (), "Group embeddings", "What steers the attention of each group."),
+        "assignment": Table(assignment, names, group_names, "Groups", "How far each label belongs to each group."),
+        "label_embedding": Table(embeddings, names, (), "Label embeddings", "What steers the attention of each label."),
+        "group_embedding": Table(centres, group_names, (), "Group embeddings", "What steers the attention of each group."),
         "cooccurrence": Table(counts, names, names, "Co-occurrence", "Training images with both labels."),
         "neighbours": Table((shares.T >= 0.4).astype(float), names, names, "Neighbours", "The row's label listens to the column's."),
     }
     layers = {
         layer: random.normal(0, 1, (with_channels, WIDTH, side, side)).astype(np.float16) for layer, side in zip(LAYERS, grids, strict=True)
     }
-    contents.channels = Channels(np.arange(with_channels), layers, "label_embeddings") if with_channels else None
+    contents.channels = Channels(np.arange(with_channels), layers, "label_embedding") if with_channels else None
     return contents
 
 

@@ -8,7 +8,7 @@ from tests.support.layered import LAYERS, make_layered, make_layered_contents
 from workbench.errors import WorkbenchError
 from workbench.inspection import Inspection
 from workbench.widgets import AttentionExplorer
-from workbench.widgets.layers import families, summed, table_by_label
+from workbench.widgets.layers import GROUPS, LABELS, MEMBERSHIP, families, summed, table_by_label
 from workbench.widgets.matching import match
 from workbench.widgets.payload import description, image_packet, tables
 
@@ -18,6 +18,12 @@ def test_families_come_from_parts_with_several_layers():
     assert local.kinds == tuple(f"local.{layer}" for layer in LAYERS)
     assert (local.total, group.total, group.title) == ("local.sum", None, "Group")
     assert families(make_inspection(2)) == []
+
+
+def test_msrn_calls_its_tables_what_the_layer_view_looks_for():
+    from workbench import create_model
+
+    assert {MEMBERSHIP, LABELS, GROUPS} <= set(create_model("msrn", ["sun", "ball", "house"], backbone="small-narrow").tables())
 
 
 def test_the_sum_over_layers_keeps_the_total_and_the_place():
@@ -40,8 +46,8 @@ def test_parts_add_up_and_tables_follow_the_common_order():
     np.testing.assert_allclose(total, inspection.logits(), atol=1e-5)
     other = match(inspection)
     names = tuple(reversed(inspection.categories.names))
-    np.testing.assert_array_equal(table_by_label(other.first, "membership", names).values, inspection.table("membership").values[::-1])
-    assert table_by_label(other.first, "group_embeddings", names) is None, "its rows are no categories"
+    np.testing.assert_array_equal(table_by_label(other.first, "assignment", names).values, inspection.table("assignment").values[::-1])
+    assert table_by_label(other.first, "group_embedding", names) is None, "its rows are no categories"
 
 
 def test_channels_travel_only_with_the_images_that_have_them():

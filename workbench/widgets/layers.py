@@ -12,7 +12,7 @@ import numpy as np
 from workbench.inspection import Inspection, Table
 from workbench.widgets.matching import Member
 
-MEMBERSHIP, LABELS, GROUPS = "membership", "label_embeddings", "group_embeddings"  # tables of an archive
+MEMBERSHIP, LABELS, GROUPS = "assignment", "label_embedding", "group_embedding"  # tables of an archive
 
 
 @dataclass(frozen=True)
