@@ -51,6 +51,14 @@ COMPARISONS = {
 }
 
 
+def grid() -> list[tuple]:
+    """All trainings: first the arms that are compared, one seed after the other, then the rest of the eight combinations."""
+    compared = {arm for pair in COMPARISONS.values() for arm in pair}
+    ordered = sorted(ARMS, key=lambda arm: arm not in compared)
+    first, rest = ordered[: len(compared)], ordered[len(compared) :]
+    return [(arm, rate, seed) for arms in (first, rest) for seed, rate, arm in itertools.product(SEEDS, COOCCURRENCE, arms)]
+
+
 def knobs(cooccurrence: float, seed: int) -> dict[str, float]:
     return {"seed": seed, "cooccurrence": cooccurrence, "scale_spread": 1.0}
 
@@ -242,8 +250,7 @@ def main() -> None:
     arguments = parser.parse_args()
     study = read_json(arguments.out, {"study": "claim atlas, MSRN", "hypothesis": hypothesis_in(__doc__), "runs": []})
     if not arguments.summary:
-        cells = [(arm, cooccurrence, seed) for seed, cooccurrence, arm in itertools.product(SEEDS, COOCCURRENCE, ARMS)]
-        run_grid(study, arguments.out, cells, KEYS, run_cell, summarise, _line, arguments.workers)
+        run_grid(study, arguments.out, grid(), KEYS, run_cell, summarise, _line, arguments.workers)
     print_summary(study["summary"])
 
 
