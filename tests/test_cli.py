@@ -21,6 +21,8 @@ def said(capsys) -> str:
         (["train", "scenes-srn", "--set", "stages.joint.lr"], "not of the form KEY=VALUE"),
         (["evaluate", "nowhere"], "There is no run folder nowhere"),
         (["evaluate", "nowhere", "--preset", "mlgnc"], 'Did you mean "mlgcn"'),
+        (["evaluate", "nowhere", "--thresholds", "none.json"], "no file of thresholds none.json"),
+        (["evaluate", "nowhere", "--thresholds", "1.5"], "probability between 0 and 1"),
         (["inspect", "nowhere", "-o", "x.safetensors"], "There is no run folder nowhere"),
         (["export", "nowhere.safetensors", "-o", "page.html"], "There is no archive at nowhere.safetensors"),
         (["export", "scenes-sm", "-o", "page.html"], "There is no archive"),

@@ -1,89 +1,163 @@
-"""Named evaluation conventions: the same scores give different numbers under each, so a number always carries its convention's name."""
+"""All numbers of one convention, from one sort of the scores."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from workbench.categories import Categories
-from workbench.errors import WorkbenchError, did_you_mean
-from workbench.metrics.precision_recall import precision_recall_f1, top_k
-from workbench.metrics.ranking import average_precision, known_and_positive, mean_average_precision
+from workbench.errors import WorkbenchError
+from workbench.metrics.calibration import reliability, sigmoid
+from workbench.metrics.conventions import PRESETS, Convention, get_preset
+from workbench.metrics.precision_recall import counts, per_class, precision_recall_f1, top_k
+from workbench.metrics.ranking import KINDS, from_ranking, known_and_positive, mean_average_precision, rank_classes
+from workbench.metrics.ranks import ranking_measures, set_measures
+from workbench.metrics.thresholds import Thresholds
+
+__all__ = ["PRESETS", "Accumulator", "Convention", "evaluate", "get_preset"]
 
 
-@dataclass(frozen=True)
-class Convention:
-    """How to count.
-
-    Attributes:
-        ap: "plain" or "interpolated".
-        unknown_in_ap, unknown_in_f1: "ignore", "positive" or "negative".
-        threshold: probability from which a label is predicted; the threshold itself counts.
-        cf1: "of_means" or "mean_of_f1"; empty: rule for classes without a prediction.
-        top: also report the numbers on the `top` highest scores of each image, those above the threshold only.
-    """
-
-    name: str
-    description: str
-    ap: str = "plain"
-    unknown_in_ap: str = "ignore"
-    unknown_in_f1: str = "ignore"
-    threshold: float = 0.5
-    cf1: str = "of_means"
-    empty: str = "zero"
-    top: int = 3
-
-
-PRESETS = {
-    preset.name: preset
-    for preset in (
-        Convention(
-            "sklearn",
-            "plain AP with ties grouped; unknown labels left out everywhere; CF1 is the mean of per-class F1",
-            cf1="mean_of_f1",
-        ),
-        Convention(
-            "mlgcn",
-            "plain AP without unknown labels; unknown counts as absent in P, R, F1; CF1 from mean precision and mean recall; "
-            "a class without predictions counts as one wrong prediction",
-            unknown_in_f1="negative",
-            empty="zero_counted",
-        ),
-    )
-}
-
-
-def evaluate(logits: np.ndarray, targets: np.ndarray, categories: Categories, preset: str | Convention = "sklearn") -> dict[str, Any]:
+def evaluate(
+    logits: np.ndarray,
+    targets: np.ndarray,
+    categories: Categories,
+    preset: str | Convention = "sklearn",
+    thresholds: float | Sequence[float] | np.ndarray | Thresholds | None = None,
+    threads: int | None = None,
+) -> dict[str, Any]:
     """All numbers of one convention.
 
     Args:
         logits: float [N, C]; targets: int [N, C] in {1, 0, -1}.
+        thresholds: probability from which a label is predicted, one for all or one for each [C], in place of the convention's. Whether
+            it was chosen on other images is for the caller to see to (`Thresholds.require_held_out`).
+        threads: see `workbench.metrics.parallel.each`; no digit depends on it.
 
-    Returns: {"convention", "description", "mAP", "AP": {category: AP or None}, "skipped": categories without a present image,
-        "images", "all": {CP, CR, CF1, OP, OR, OF1}, "top3": the same}.
+    Returns: {"convention", "description", "images", "mAP", "AP": {category: AP or None}, "skipped": categories without a present image,
+        "mAP by kind": of all three kinds of AP, "threshold": a number or {category: number}, "chosen": where it comes from, in words,
+        "all": {CP, CR, CF1, OP, OR, OF1}, "top3": the same for labels in the top 3 that are above the threshold too, "top3_exact": for
+        exactly the top 3, "labels": {category: {"P", "R", "F1"}}, "sets": hamming loss and subset accuracy, "ranking": see
+        `ranking_measures`, "calibration": {"ECE", "bins"}}. Measures of ranking treat unknown labels as AP does, of sets as F1 does.
     """
     convention = preset if isinstance(preset, Convention) else get_preset(preset)
-    logits, targets = np.asarray(logits, dtype=np.float64), np.asarray(targets)
-    per_class = average_precision(logits, targets, convention.ap, convention.unknown_in_ap)
+    logits, targets = np.asarray(logits), np.asarray(targets)
+    ranked = rank_classes(logits, targets, convention.unknown_in_ap, threads)
+    ap = from_ranking(ranked, convention.ap)
     known, positive = known_and_positive(targets, convention.unknown_in_f1)
-    predicted = logits >= np.log(convention.threshold / (1 - convention.threshold))
-    options: dict[str, Any] = {"known": known, "cf1": convention.cf1, "empty": convention.empty}
+    known_or_all = None if convention.unknown_in_f1 != "ignore" else known
+    if isinstance(thresholds, Thresholds):
+        chosen, values = thresholds.words, thresholds.for_categories(categories)
+    elif thresholds is not None:
+        chosen, values = "given", np.asarray(thresholds, dtype=np.float64)
+        _check_thresholds(values, len(categories))
+    elif convention.threshold is None:
+        values = np.asarray(_searched(logits, positive, known_or_all, convention))
+        chosen = "best OF1 on the evaluated images themselves: optimistic"
+    else:
+        chosen, values = "fixed", np.asarray(convention.threshold)
+    above = _above(logits, values, convention.strict)
+    highest = top_k(logits, convention.top)
+    options: dict[str, Any] = {"known": known_or_all, "cf1": convention.cf1, "empty": convention.empty}
+    calibration = reliability(logits, targets, unknown=convention.unknown_in_ap, threads=threads)
     return {
         "convention": convention.name,
         "description": convention.description,
         "images": len(logits),
-        "mAP": mean_average_precision(per_class),
-        "AP": {name: None if np.isnan(ap) else float(ap) for name, ap in zip(categories, per_class, strict=True)},
-        "skipped": [name for name, ap in zip(categories, per_class, strict=True) if np.isnan(ap)],
-        "threshold": convention.threshold,
-        "all": precision_recall_f1(predicted, positive, **options),
-        f"top{convention.top}": precision_recall_f1(predicted & top_k(logits, convention.top), positive, **options),
+        "mAP": mean_average_precision(ap),
+        "AP": {name: None if np.isnan(value) else float(value) for name, value in zip(categories, ap, strict=True)},
+        "skipped": [name for name, value in zip(categories, ap, strict=True) if np.isnan(value)],
+        "mAP by kind": {kind: mean_average_precision(from_ranking(ranked, kind)) for kind in KINDS},
+        "threshold": float(values) if values.ndim == 0 else dict(zip(categories, map(float, values), strict=True)),
+        "chosen": chosen,
+        "all": precision_recall_f1(above, positive, **options),
+        f"top{convention.top}": precision_recall_f1(above & highest, positive, **options),
+        f"top{convention.top}_exact": precision_recall_f1(highest, positive, **options),
+        "labels": _by_label(above, positive, known_or_all, categories, convention.empty),
+        "sets": set_measures(above, positive, known_or_all),
+        "ranking": ranking_measures(logits, targets, convention.unknown_in_ap, threads),
+        "calibration": {"ECE": calibration.ece, "bins": calibration.count.shape[1]},
     }
 
 
-def get_preset(name: str) -> Convention:
-    if name not in PRESETS:
-        raise WorkbenchError(f'There is no evaluation preset "{name}".{did_you_mean(name, PRESETS)}')
-    return PRESETS[name]
+class Accumulator:
+    """Scores that come in batches. What is handed in is copied, never written to.
+
+    Args:
+        categories: names of the columns.
+    """
+
+    def __init__(self, categories: Categories) -> None:
+        self.categories = categories
+        self._logits: list[np.ndarray] = []
+        self._targets: list[np.ndarray] = []
+
+    def add(self, logits: np.ndarray, targets: np.ndarray) -> None:
+        """One batch: logits float [B, C], targets int [B, C]. Raises WorkbenchError on other shapes."""
+        logits, targets = np.array(logits), np.array(targets)
+        if logits.shape != targets.shape or logits.shape[1:] != (len(self.categories),):
+            raise WorkbenchError(
+                f"Scores {list(logits.shape)} and targets {list(targets.shape)} must both be [images, {len(self.categories)} categories]."
+            )
+        self._logits.append(logits)
+        self._targets.append(targets)
+
+    @property
+    def logits(self) -> np.ndarray:
+        """All so far, [N, C], a copy."""
+        return np.concatenate(self._logits) if self._logits else np.zeros((0, len(self.categories)), np.float32)
+
+    @property
+    def targets(self) -> np.ndarray:
+        """All so far, [N, C], a copy."""
+        return np.concatenate(self._targets) if self._targets else np.zeros((0, len(self.categories)), np.int8)
+
+    def evaluate(self, preset: str | Convention = "sklearn", **options: Any) -> dict[str, Any]:
+        """As the function `evaluate`, over everything that was added."""
+        return evaluate(self.logits, self.targets, self.categories, preset, **options)
+
+
+def _check_thresholds(values: np.ndarray, categories: int) -> None:
+    if values.shape not in ((), (categories,)):
+        raise WorkbenchError(
+            f"The thresholds have shape {list(values.shape)}; give one number, or one for each of {categories} categories."
+        )
+    if not ((values > 0) & (values < 1)).all():
+        raise WorkbenchError("A threshold is a probability between 0 and 1, both left out; look at the numbers that were given.")
+
+
+def _above(logits: np.ndarray, thresholds: np.ndarray, strict: bool) -> np.ndarray:
+    """bool [N, C]; compared as logits in float64, so that no rounding to float32 moves an entry across."""
+    # numpy compares a float32 array with a float64 scalar in float32: an array of one element keeps float64.
+    limits = np.atleast_1d(np.log(thresholds / (1 - thresholds)))
+    return logits > limits if strict else logits >= limits
+
+
+def _searched(logits: np.ndarray, positive: np.ndarray, known: np.ndarray | None, convention: Convention) -> float:
+    """The probability whose logit gives the best OF1 here; of equals the lowest."""
+    if known is not None:
+        positive = positive & known
+    lowest, highest, number = convention.searched
+    tried = np.round(np.linspace(lowest, highest, number), 10)
+    present = np.count_nonzero(positive)
+    shown = logits if known is None else np.where(known, logits, -np.inf)
+    all_scores, right = shown[shown >= tried[0]], logits[positive]
+    chosen = np.array([np.count_nonzero(all_scores >= limit) for limit in tried])
+    hits = np.array([np.count_nonzero(right >= limit) for limit in tried])
+    return float(sigmoid(tried[int(np.argmax(2 * hits / np.maximum(chosen + present, 1)))]))
+
+
+def _by_label(
+    predicted: np.ndarray, positive: np.ndarray, known: np.ndarray | None, categories: Categories, empty: str
+) -> dict[str, dict[str, float | None]]:
+    if known is not None:
+        predicted, positive = predicted & known, positive & known
+    chosen = counts(predicted)
+    if empty == "zero_counted":
+        chosen = np.maximum(chosen, 1)
+    found = per_class(counts(predicted & positive), chosen, counts(positive), empty)
+    return {
+        name: {key: None if np.isnan(values[c]) else float(values[c]) for key, values in zip(("P", "R", "F1"), found, strict=True)}
+        for c, name in enumerate(categories)
+    }

@@ -161,6 +161,11 @@ class Run:
         data = self.recipe.data
         return self._dataset("validation", data.validation, {**data.options, **data.validation_options})
 
+    def split(self, name: str) -> MultiLabelDataset:
+        """Another split of the same data, read as the validation split is."""
+        data = self.recipe.data
+        return self._dataset(f"split {name}", name, {**data.options, **data.validation_options})
+
     def _dataset(self, role: str, split: str, options: dict[str, Any]) -> MultiLabelDataset:
         from workbench.datasets import load_dataset
 

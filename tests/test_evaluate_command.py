@@ -1,0 +1,74 @@
+"""``workbench evaluate`` on a tiny run: what it prints, keeps and refuses."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from workbench.cli import main
+from workbench.metrics import average_precision
+from workbench.reports.scores import Scores
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """One epoch on 24 scenes of 32 px."""
+    from dataclasses import replace
+
+    from workbench.training import get_recipe, train
+
+    recipe = get_recipe("scenes-pooled", {"data.options.count": "24", "image_size": "32", "stages.all.epochs": "1"})
+    recipe = replace(recipe, data=replace(recipe.data, validation_options={"count": 16}))
+    return train(recipe, tmp_path_factory.mktemp("evaluate") / "run", progress=False)
+
+
+def thresholds_file(path, categories, split):
+    values = [0.3] * len(categories)
+    path.write_text(json.dumps({"schema": 1, "categories": list(categories), "thresholds": values, "criterion": "best F1", "split": split}))
+    return str(path)
+
+
+def test_result_and_scores_are_kept(run, capsys):
+    for preset in ("sklearn", "srn"):
+        assert main(["evaluate", str(run.folder), "--preset", preset, "--json"]) == 0
+        printed = json.loads(capsys.readouterr().out)
+        assert printed == json.loads((run.folder / f"evaluation-{preset}.json").read_text())
+    scores = Scores.read(run.folder)
+    data = run.validation()
+    assert scores.ids == data.ids
+    np.testing.assert_array_equal(scores.targets, data.targets)
+    expected = average_precision(scores.logits, scores.targets, "interpolated")
+    assert printed["mAP"] == pytest.approx(np.nanmean(expected))
+
+
+def test_thresholds_are_taken_and_named(run, tmp_path, capsys):
+    path = thresholds_file(tmp_path / "t.json", run.validation().categories.names[::-1], "test")
+    assert main(["evaluate", str(run.folder), "--thresholds", path]) == 0
+    assert 'threshold: one for each label, chosen on "test", criterion: best F1' in capsys.readouterr().out
+    assert main(["evaluate", str(run.folder), "--thresholds", "0.3"]) == 0
+    assert "threshold: 0.3, given" in capsys.readouterr().out
+
+
+def test_thresholds_of_the_same_images_or_other_categories_are_refused(run, tmp_path, capsys):
+    names = run.validation().categories.names
+    for split in ("val", run.validation().name):
+        path = thresholds_file(tmp_path / "t.json", names, split)
+        assert main(["evaluate", str(run.folder), "--thresholds", path]) == 2
+        assert "the images to be scored" in capsys.readouterr().err
+        if split == "val":  # another split is fine
+            assert main(["evaluate", str(run.folder), "--thresholds", path, "--split", "test"]) == 0
+            assert "scenes-test" in capsys.readouterr().out
+    path = thresholds_file(tmp_path / "t.json", names[1:], "test")
+    assert main(["evaluate", str(run.folder), "--thresholds", path]) == 2
+    assert names[0] in capsys.readouterr().err
+
+
+def test_damaged_scores_are_one_sentence(run, tmp_path):
+    from workbench import WorkbenchError
+
+    assert Scores.read(tmp_path) is None
+    (tmp_path / "scores.safetensors").write_bytes(b"12345678{}")
+    with pytest.raises(WorkbenchError, match="is damaged"):
+        Scores.read(tmp_path)
