@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from workbench.widgets import assets
-from workbench.widgets.attention import AttentionExplorer
+from workbench.widgets.explorer import Explorer
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><title>Test page</title><style>body {{ margin: 0; background: #fff }} {style}</style></head>
 <body><main><h1>Test page</h1><div id="explorer"></div></main></body></html>"""
@@ -41,15 +41,18 @@ window.close_explorer = window.show(document.getElementById("explorer"));
 """
 
 
-def open_explorer(page: Any, explorer: AttentionExplorer) -> None:
+def open_explorer(page: Any, explorer: Explorer, kind: str = "attention") -> None:
     """Show `explorer` on `page` and wait until its first picture is drawn."""
     page.expose_function("kernel", lambda question: answer(explorer, question))
-    page.set_content(PAGE.format(style=assets.style_sheet("attention")))
+    page.set_content(PAGE.format(style=assets.style_sheet(kind)))
     page.evaluate(
         "([opening, view]) => { window.__opening = opening; window.__view = view; }", [_text(explorer.opening), explorer.view_state]
     )
-    page.add_script_tag(type="module", content=assets.module_text("attention") + HARNESS)
-    wait_drawn(page)
+    page.add_script_tag(type="module", content=assets.module_text(kind) + HARNESS)
+    if kind == "attention":
+        wait_drawn(page)
+    else:
+        page.wait_for_function("() => document.querySelector('.wb-picture[data-image]')")
 
 
 def wait_drawn(page: Any) -> None:
@@ -59,7 +62,7 @@ def wait_drawn(page: Any) -> None:
     )
 
 
-def answer(explorer: AttentionExplorer, question: dict[str, Any]) -> dict[str, Any]:
+def answer(explorer: Explorer, question: dict[str, Any]) -> dict[str, Any]:
     """What the widget sends for a question of the browser, as JSON."""
     sent: list[dict[str, Any]] = []
 

@@ -2,20 +2,25 @@
 
 import re
 
+import pytest
+
 from workbench.widgets import assets
 
 FILES = sorted(assets.FOLDER.glob("*.js"))
+EXPLORERS = pytest.mark.parametrize("explorer", list(assets.MODULES))
 
 
-def test_the_text_is_one_module_without_imports():
-    text = assets.module_text("attention")
+@EXPLORERS
+def test_the_text_is_one_module_without_imports(explorer):
+    text = assets.module_text(explorer)
     assert not re.search(r"^\s*import\b", text, re.MULTILINE)
     assert re.findall(r"^export .*", text, re.MULTILINE) == ["export default { render };"]
     assert len(text.encode()) < assets.LIMIT
 
 
-def test_every_import_names_a_module_that_stands_earlier():
-    order = assets.MODULES["attention"]
+@EXPLORERS
+def test_every_import_names_a_module_that_stands_earlier(explorer):
+    order = assets.MODULES[explorer]
     for place, name in enumerate(order):
         text = (assets.FOLDER / f"{name}.js").read_text()
         for names, source in re.findall(r"^import \{([^}]*)\} from \"\./([a-z]+)\.js\";$", text, re.MULTILINE):
@@ -32,12 +37,13 @@ def test_every_import_names_a_module_that_stands_earlier():
                 )
 
 
-def test_no_two_modules_declare_the_same_name():
-    text = assets.module_text("attention")
+@EXPLORERS
+def test_no_two_modules_declare_the_same_name(explorer):
+    text = assets.module_text(explorer)
     # Joined lines lose their indentation, so names are read from the files: what stands at the left margin shares one scope.
     declared = [
         name
-        for module in assets.MODULES["attention"]
+        for module in assets.MODULES[explorer]
         for name in re.findall(
             r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", (assets.FOLDER / f"{module}.js").read_text(), re.MULTILINE
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 _HOMES = {
     "AttentionExplorer": "workbench.widgets.attention",
+    "LabelExplorer": "workbench.widgets.labels",
     "LiveCurves": "workbench.widgets.curves",
     "export_html": "workbench.widgets.export",
     "live_curves": "workbench.widgets.curves",

@@ -22,7 +22,12 @@ MODULES = {
         "halffloat", "colormaps", "dom", "decisions", "data", "state", "view", "canvas", "gallery", "labels", "pane", "panes", "spot",
         "numbers", "parts", "layers", "steps", "influence", "help", "keyboard", "frame", "attention",
     ),
+    "labels": (
+        "halffloat", "colormaps", "dom", "decisions", "data", "state", "frame", "pairs", "matrix", "graph", "vectors", "images",
+        "relations",
+    ),
 }  # fmt: skip
+STYLES = {"attention": ("attention",), "labels": ("attention", "labels")}
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"\./[a-z]+\.js\";\n", re.MULTILINE)
 _DROPPED = re.compile(r"^[ \t]*//.*\n|^[ \t]+", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(async )?(function|const|let|class) )", re.MULTILINE)
@@ -44,4 +49,4 @@ def module_text(explorer: str) -> str:
 @cache
 def style_sheet(explorer: str) -> str:
     """The style sheet of an explorer."""
-    return (FOLDER / f"{explorer}.css").read_text("utf-8")
+    return "\n".join((FOLDER / f"{name}.css").read_text("utf-8") for name in STYLES[explorer])

@@ -8,7 +8,7 @@ import html
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,11 @@ import numpy as np
 from workbench.errors import WorkbenchError
 from workbench.widgets import assets
 from workbench.widgets.matching import Matched, Member
-from workbench.widgets.payload import description, image_packet, tables
+from workbench.widgets.payload import description, image_packet, picture_packet, tables
 
 if TYPE_CHECKING:
     from workbench.widgets.attention import AttentionExplorer
+    from workbench.widgets.labels import LabelExplorer
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -48,13 +49,48 @@ def export_html(explorer: AttentionExplorer, path: str | Path, images: Sequence[
     Raises:
         WorkbenchError: an image is unknown, none is named, or not even one fits under the cap.
     """
-    path, matched, view = Path(path), explorer.matched, dict(explorer.view_state)
+    matched, view = explorer.matched, dict(explorer.view_state)
+
+    def content(kept: list[int], packets: list[dict[str, Any]], view: dict[str, Any]) -> dict[str, Any]:
+        part = _part(matched, kept)
+        return {"description": description(part), "tables": _text(tables(part)), **_images(part, packets, view)}
+
+    return _export("attention", "Attention explorer", Path(path), matched, view, images, cap_mb, image_packet, content)
+
+
+def export_labels(explorer: LabelExplorer, path: str | Path, images: Sequence[int | str] | None = None, cap_mb: float = 20) -> Path:
+    """Write what a label explorer shows as one page; see `export_html`. Its counts are those of all images, its pictures the kept ones."""
+    from workbench.widgets.labels import describe as describe_labels
+    from workbench.widgets.labels import tables as label_tables
+
+    matched, view = explorer.matched, dict(explorer.view_state)
+
+    def content(kept: list[int], packets: list[dict[str, Any]], view: dict[str, Any]) -> dict[str, Any]:
+        part = _part(matched, kept)
+        known = explorer.together
+        return {"description": describe_labels(part, known), "tables": _text(label_tables(part, known)), **_images(part, packets, view)}
+
+    return _export("labels", "Label explorer", Path(path), matched, view, images, cap_mb, picture_packet, content)
+
+
+def _export(
+    kind: str,
+    title: str,
+    path: Path,
+    matched: Matched,
+    view: dict[str, Any],
+    images: Sequence[int | str] | None,
+    cap_mb: float,
+    packet_of: Callable[[Matched, int], dict[str, Any]],
+    content: Callable[[list[int], list[dict[str, Any]], dict[str, Any]], dict[str, Any]],
+) -> Path:
+    """Take images under the cap, and write the page of an explorer of one `kind` around `content(kept, packets, view)`."""
     wanted = _wanted(matched, images, view["image"])
-    whole = json.dumps(_content(matched, wanted[:1], [], view))
-    room = cap_mb * 1e6 - len(whole) - len(assets.module_text("attention")) - len(assets.style_sheet("attention")) - 20_000
+    whole = json.dumps(content(wanted[:1], [], view))
+    room = cap_mb * 1e6 - len(whole) - len(assets.module_text(kind)) - len(assets.style_sheet(kind)) - 20_000
     packets = []
     for image in wanted:
-        packet = _text(image_packet(matched, image))
+        packet = _text(packet_of(matched, image))
         room -= len(json.dumps(packet))
         if room < 0:
             break
@@ -70,7 +106,7 @@ def export_html(explorer: AttentionExplorer, path: str | Path, images: Sequence[
         note += f" The page was cut at {cap_mb:g} MB: {len(wanted) - len(kept)} more images were asked for."
     if view["image"] not in {matched.ids[image] for image in kept}:
         view["image"] = matched.ids[kept[0]]
-    return _write(path, _page(f"Attention explorer: {names}", note, _content(matched, kept, packets, view)))
+    return _write(path, _page(kind, f"{title}: {names}", note, content(kept, packets, view)))
 
 
 def _wanted(matched: Matched, images: Iterable[int | str] | None, in_view: str) -> list[int]:
@@ -83,23 +119,26 @@ def _wanted(matched: Matched, images: Iterable[int | str] | None, in_view: str) 
     return wanted
 
 
-def _content(matched: Matched, kept: list[int], packets: list[dict[str, Any]], view: dict[str, Any]) -> dict[str, Any]:
-    """The data of the page: the archive cut down to the kept images, in their order."""
+def _part(matched: Matched, kept: list[int]) -> Matched:
+    """The archive cut down to the kept images, in their order."""
     members = tuple(Member(member.name, member.inspection, member.rows[kept], member.columns) for member in matched.members)
-    part = Matched([matched.ids[image] for image in kept], matched.categories, members)
-    first = part.ids.index(view["image"]) if view["image"] in part.ids else 0
+    return Matched([matched.ids[image] for image in kept], matched.categories, members)
+
+
+def _images(part: Matched, packets: list[dict[str, Any]], view: dict[str, Any]) -> dict[str, Any]:
     for place, packet in enumerate(packets):
         packet["image"] = place
-    return {"description": description(part), "tables": _text(tables(part)), "images": packets, "first": first, "view": view}
+    first = part.ids.index(view["image"]) if view["image"] in part.ids else 0
+    return {"images": packets, "first": first, "view": view}
 
 
 def _text(packet: dict[str, Any]) -> dict[str, Any]:
     return {**packet, "data": base64.b64encode(packet["data"]).decode()}
 
 
-def _page(title: str, note: str, content: dict[str, Any]) -> str:
-    script = assets.module_text("attention") + "\n" + (assets.FOLDER / "offline.js").read_text("utf-8")
-    style = LOOK + assets.style_sheet("attention")
+def _page(kind: str, title: str, note: str, content: dict[str, Any]) -> str:
+    script = assets.module_text(kind) + "\n" + (assets.FOLDER / "offline.js").read_text("utf-8")
+    style = LOOK + assets.style_sheet(kind)
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src blob: data:; "
         "base-uri 'none'; form-action 'none'"

@@ -77,6 +77,12 @@ def image_packet(matched: Matched, image: int) -> dict[str, Any]:
     return {"image": image, "regions": regions, **pack(arrays)}
 
 
+def picture_packet(matched: Matched, image: int) -> dict[str, Any]:
+    """The picture of one image alone, as one packet."""
+    data = np.frombuffer(matched.first.image_bytes(image), dtype=np.uint8)
+    return {"image": image, "regions": [], **pack({"picture": data})}
+
+
 def thumbnails(matched: Matched, images: Iterable[int]) -> dict[str, Any]:
     """Small JPEGs of some images, named by their index, as one packet."""
     return pack({str(image): np.frombuffer(_thumbnail(matched.first.image_bytes(image)), dtype=np.uint8) for image in images})

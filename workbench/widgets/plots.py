@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 from IPython.display import display
 from plotly.subplots import make_subplots
 
 from workbench.errors import WorkbenchError
+from workbench.widgets.cooccurrence import VALUES, together
 from workbench.widgets.curves import CONFIG
+from workbench.widgets.labels_still import figure_html, largest, matrix_words
+from workbench.widgets.matching import Source, match
 from workbench.widgets.plots_still import interval_still
 from workbench.widgets.style import STYLE
 
@@ -133,3 +138,47 @@ def _describe(points: Sequence[Mapping[str, Any]], axis: str, title: str) -> str
         named = ", ".join(f"{point['series']} {_figure(point)}" for point in here)
         parts.append(f"{panel}, {row}: {named}")
     return f"{title or 'Means with intervals'}; {axis}. {'. '.join(parts)}."
+
+
+class MatrixChart(go.Figure):
+    """A heat map that shows itself without a sharing button, and as a still figure where plotly cannot draw."""
+
+    def _ipython_display_(self) -> None:
+        display(self.bundle(), raw=True)
+
+    def bundle(self) -> dict[str, Any]:
+        """The figure for JupyterLab; picture, text alternative and table for exported pages, untrusted notebooks and screen readers."""
+        meta = self.layout.meta
+        plot = {**json.loads(self.to_json()), "config": CONFIG}
+        return {"application/vnd.plotly.v1+json": plot, "text/html": meta["still"], "text/plain": meta["text"]}
+
+
+def cooccurrence_chart(inspection: Source, values: str = "counts", sort: str = "frequency") -> MatrixChart:
+    """Which labels go together: training counts that the archive holds, else those of its own images.
+
+    Args:
+        values: "counts", "conditional" (P(column | row)), or "neighbours" where the archive knows them.
+        sort: "stored", "name", "frequency", or "group" where there are groups.
+
+    Raises:
+        WorkbenchError: values or an order that this archive does not have.
+    """
+    relations = together(match(inspection))
+    order = relations.order(sort)
+    shown = relations.values(values)[np.ix_(order, order)]
+    np.fill_diagonal(shown, np.nan)  # a label with itself would outshine all pairs
+    names = [html.escape(relations.names[label]) for label in order]
+    text = matrix_words(relations, values)
+    heat = go.Heatmap(
+        z=shown, x=names, y=names, zmin=0, zmax=largest(relations, values), colorscale=STYLE["palettes"]["viridis"],
+        hovertemplate="row %{y}<br>column %{x}<br>%{z}<extra></extra>", colorbar={"title": html.escape(VALUES[values][0])},
+    )  # fmt: skip
+    figure = MatrixChart(heat)
+    figure.update_xaxes(type="category", side="top", tickangle=-60)
+    figure.update_yaxes(type="category", autorange="reversed", scaleanchor="x")
+    side = max(420, min(900, 140 + 22 * len(names)))
+    figure.update_layout(
+        height=side, width=side + 140, template="plotly_white", margin={"l": 110, "r": 20, "t": 110, "b": 20},
+        meta={"text": text, "still": figure_html(relations, values, sort, text)},
+    )  # fmt: skip
+    return figure

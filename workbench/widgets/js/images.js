@@ -1,0 +1,72 @@
+// The images of a pair: with both labels, with one alone, with the other alone; and the one that was clicked.
+import { h, setText } from "./dom.js";
+
+const SHOWN_IMAGES = 24;
+
+export function pairImages(app) {
+  const { store, view } = app;
+  const lists = ["both", "first", "second"].map((key) => {
+    const title = h("h4");
+    const chips = h("div", { class: "wb-chips" });
+    const more = h("button", { class: "wb-link", onclick: () => { pages[key] += 1; app.update(); } }, "more");
+    return { key, title, chips, more, node: h("section", { class: `wb-pair-${key}` }, title, chips, more), drawn: "" };
+  });
+  const canvas = h("canvas", { class: "wb-picture", role: "img" });
+  const caption = h("p", { class: "wb-soft" });
+  const left = h("p", { class: "wb-soft" });
+  const node = h("div", { class: "wb-two wb-pair" }, h("figure", {}, canvas, caption), h("div", {}, lists.map((list) => list.node), left));
+  const pages = { both: 0, first: 0, second: 0 };
+  let pair = "";
+
+  function split() {
+    const [a, b] = [view.label, view.other];
+    return store.once(`images ${a} ${b}`, () => {
+      const found = { both: [], first: [], second: [], unknown: 0 };
+      for (let image = 0; image < store.count; image++) {
+        const [x, y] = [store.targets[image * store.labels + a], store.targets[image * store.labels + b]];
+        if ((x === 1 && y < 0) || (y === 1 && x < 0)) found.unknown += 1;
+        else if (x === 1 && y === 1) found.both.push(image);
+        else if (x === 1) found.first.push(image);
+        else if (y === 1) found.second.push(image);
+      }
+      return found;
+    });
+  }
+
+  function chip(image) {
+    const url = store.thumbnails.get(image);
+    return h("button", { class: "wb-chip", title: store.ids[image], "aria-label": `Image ${store.ids[image]}`, "aria-current": String(image === view.image), onclick: () => view.set({ image: store.ids[image] }) }, url ? h("img", { src: url, alt: "" }) : h("span", { class: "wb-blank" }));
+  }
+
+  function update() {
+    const { label, other } = view.state;
+    if (pair !== `${label} ${other}`) Object.assign(pages, { both: 0, first: 0, second: 0 });
+    pair = `${label} ${other}`;
+    const found = split();
+    const titles = { both: label === other ? `With “${label}”` : `With “${label}” and “${other}”`, first: `With “${label}”, without “${other}”`, second: `With “${other}”, without “${label}”` };
+    for (const list of lists) {
+      const images = found[list.key];
+      list.node.hidden = label === other && list.key !== "both";
+      const shown = images.slice(0, (pages[list.key] + 1) * SHOWN_IMAGES);
+      store.askThumbnails(shown);
+      setText(list.title, `${titles[list.key]}: ${images.length} ${images.length === 1 ? "image" : "images"}`);
+      list.more.hidden = shown.length === images.length;
+      const key = `${pair} ${view.image} ${shown.map((image) => `${image}${store.thumbnails.get(image) ? "" : "?"}`).join()}`;
+      if (key !== list.drawn) list.chips.replaceChildren(...shown.map(chip));
+      list.drawn = key;
+    }
+    setText(left, `${found.unknown ? `${found.unknown} more have one of the labels and an unknown truth of the other. ` : ""}Images are those of this archive.`);
+    const packet = store.packet(view.image);
+    if (packet && canvas.dataset.image !== view.state.image) {
+      canvas.dataset.image = view.state.image;
+      const [height, width] = store.tables.sizes.values.subarray(2 * view.image, 2 * view.image + 2);
+      canvas.width = 480;
+      canvas.height = Math.round((480 * height) / width);
+      canvas.getContext("2d").drawImage(packet.photo, 0, 0, canvas.width, canvas.height);
+      const present = store.categories.filter((_, each) => store.targets[view.image * store.labels + each] === 1).join(", ") || "none of the labels";
+      canvas.setAttribute("aria-label", `Image ${view.state.image}: ${present}`);
+      setText(caption, `${view.state.image}: ${present}`);
+    }
+  }
+  return { node, update };
+}
