@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,7 @@ class CocoDataset(MultiLabelDataset):
         self._image_ids: list[int | str] = [parsed.texts["ids"][row] for row in rows]
         self._known = dict.fromkeys(parsed.texts["ids"], 0)
         self._column_of = {identifier: column for column, identifier in enumerate(parsed.texts["category_ids"])}
-        stems = [PurePosixPath(name).stem for name in self._files]
+        stems = [_stem(name) for name in self._files]
         self.ids = stems if len(set(stems)) == len(stems) else [str(identifier) for identifier in self._image_ids]
         if len(set(self.ids)) < len(self.ids):
             raise WorkbenchError(f"{self._json}: two images have ids that read alike; make every image id a number.")
@@ -108,6 +108,12 @@ class CocoDataset(MultiLabelDataset):
             raise WorkbenchError(f"{where} has neither a bbox nor a mask; add one or remove it.")
         name = self.categories[self._column_of[annotation["category_id"]]]
         return Region(name, box, mask, crowd=bool(annotation.get("iscrowd")), difficult=bool(annotation.get("difficult")))
+
+
+def _stem(name: str) -> str:
+    """As pathlib's, which takes seconds for the names of COCO."""
+    last = name.rsplit("/", 1)[-1]
+    return last.rpartition(".")[0] or last
 
 
 def _parsed(path: Path) -> Parsed:
