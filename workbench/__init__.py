@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AttentionExplorer": "workbench.widgets",
     "Categories": "workbench.categories",
+    "EmbeddingExplorer": "workbench.widgets",
     "Inspection": "workbench.inspection",
     "MapKind": "workbench.inspection",
     "Region": "workbench.regions",

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from workbench.widgets import assets
+from workbench.widgets.embedding import EmbeddingExplorer
 from workbench.widgets.explorer import Explorer
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><title>Test page</title><style>body {{ margin: 0; background: #fff }} {style}</style></head>
@@ -19,8 +20,8 @@ const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeA
 const packet = (value) => ({ ...value, data: new DataView(bytes(value.data).buffer) });
 const listeners = {};
 const opening = window.__opening;
-for (const key of ["tables", "image", "thumbnails"]) opening[key] = packet(opening[key]);
-const state = { opening, view_state: window.__view, status: "" };
+for (const key of Object.keys(opening)) if (opening[key].layout) opening[key] = packet(opening[key]);
+const state = { opening, view_state: window.__view, status: "", picked: new DataView(bytes(window.__picked).buffer) };
 window.saved = [];
 window.asked = [];
 window.model = {
@@ -43,16 +44,27 @@ window.close_explorer = window.show(document.getElementById("explorer"));
 
 def open_explorer(page: Any, explorer: Explorer, kind: str = "attention") -> None:
     """Show `explorer` on `page` and wait until its first picture is drawn."""
-    page.expose_function("kernel", lambda question: answer(explorer, question))
-    page.set_content(PAGE.format(style=assets.style_sheet(kind)))
-    page.evaluate(
-        "([opening, view]) => { window.__opening = opening; window.__view = view; }", [_text(explorer.opening), explorer.view_state]
-    )
-    page.add_script_tag(type="module", content=assets.module_text(kind) + HARNESS)
+    _open(page, explorer, kind)
     if kind == "attention":
         wait_drawn(page)
     else:
         page.wait_for_function("() => document.querySelector('.wb-picture[data-image]')")
+
+
+def open_points(page: Any, explorer: EmbeddingExplorer) -> None:
+    """Show `explorer` on `page` and wait until its points are drawn."""
+    _open(page, explorer, "embedding", base64.b64encode(explorer.picked).decode())
+    page.wait_for_function("() => document.querySelector('.wb-embedding .wb-status')?.textContent")
+
+
+def _open(page: Any, explorer: Explorer, name: str, picked: str = "") -> None:
+    page.expose_function("kernel", lambda question: answer(explorer, question))
+    page.set_content(PAGE.format(style=assets.style_sheet(name)))
+    page.evaluate(
+        "([opening, view, picked]) => { window.__opening = opening; window.__view = view; window.__picked = picked; }",
+        [_text(explorer.opening), explorer.view_state, picked],
+    )
+    page.add_script_tag(type="module", content=assets.module_text(name) + HARNESS)
 
 
 def wait_drawn(page: Any) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 _HOMES = {
     "AttentionExplorer": "workbench.widgets.attention",
+    "EmbeddingExplorer": "workbench.widgets.embedding",
     "LabelExplorer": "workbench.widgets.labels",
     "LiveCurves": "workbench.widgets.curves",
     "export_html": "workbench.widgets.export",
+    "link_explorers": "workbench.widgets.embedding",
     "live_curves": "workbench.widgets.curves",
     "training_curves": "workbench.widgets.curves",
 }

@@ -19,15 +19,25 @@ FOLDER = Path(__file__).parent / "js"
 LIMIT = 100_000  # bytes of one explorer's text
 MODULES = {
     "attention": (
-        "halffloat", "colormaps", "dom", "decisions", "data", "state", "view", "canvas", "gallery", "labels", "pane", "panes", "spot",
-        "numbers", "parts", "layers", "steps", "influence", "help", "keyboard", "frame", "attention",
+        "halffloat", "colormaps", "dom", "decisions", "packets", "data", "state", "view", "canvas", "gallery", "labels", "pane", "panes",
+        "spot", "numbers", "parts", "layers", "steps", "influence", "help", "keyboard", "frame", "attention",
+    ),
+    "embedding": (
+        "halffloat", "colormaps", "dom", "decisions", "packets", "state", "pointdata", "pointview", "marks", "raster", "picking",
+        "colouring", "scatter", "player", "choosing", "pointcard", "pointlist", "separation", "pointform", "help", "pointkeys", "frame",
+        "embedding",
     ),
     "labels": (
-        "halffloat", "colormaps", "dom", "decisions", "data", "state", "frame", "pairs", "matrix", "graph", "vectors", "images",
-        "relations",
+        "halffloat", "colormaps", "dom", "decisions", "packets", "data", "state", "frame", "pairs", "matrix", "graph", "vectors",
+        "images", "relations",
     ),
 }  # fmt: skip
-STYLES = {"attention": ("attention",), "labels": ("attention", "labels")}
+STYLES = {"attention": ("attention",), "embedding": ("attention", "embedding"), "labels": ("attention", "labels")}  # shared rules first
+OFFLINE = {  # joined after it in an exported page
+    "attention": ("standalone", "offline"),
+    "embedding": ("standalone", "pointsoffline"),
+    "labels": ("standalone", "offline"),
+}
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"\./[a-z]+\.js\";\n", re.MULTILINE)
 _DROPPED = re.compile(r"^[ \t]*//.*\n|^[ \t]+", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(async )?(function|const|let|class) )", re.MULTILINE)
@@ -50,3 +60,9 @@ def module_text(explorer: str) -> str:
 def style_sheet(explorer: str) -> str:
     """The style sheet of an explorer."""
     return "\n".join((FOLDER / f"{name}.css").read_text("utf-8") for name in STYLES[explorer])
+
+
+@cache
+def offline_text(explorer: str) -> str:
+    """What an exported page adds to an explorer's text: a model without a kernel, and the start."""
+    return "\n".join((FOLDER / f"{name}.js").read_text("utf-8") for name in OFFLINE[explorer])

@@ -53,7 +53,7 @@ def export_html(explorer: AttentionExplorer, path: str | Path, images: Sequence[
 
     def content(kept: list[int], packets: list[dict[str, Any]], view: dict[str, Any]) -> dict[str, Any]:
         part = _part(matched, kept)
-        return {"description": description(part), "tables": _text(tables(part)), **_images(part, packets, view)}
+        return {"description": description(part), "tables": text_packet(tables(part)), **_images(part, packets, view)}
 
     return _export("attention", "Attention explorer", Path(path), matched, view, images, cap_mb, image_packet, content)
 
@@ -68,7 +68,7 @@ def export_labels(explorer: LabelExplorer, path: str | Path, images: Sequence[in
     def content(kept: list[int], packets: list[dict[str, Any]], view: dict[str, Any]) -> dict[str, Any]:
         part = _part(matched, kept)
         known = explorer.together
-        return {"description": describe_labels(part, known), "tables": _text(label_tables(part, known)), **_images(part, packets, view)}
+        return {"description": describe_labels(part, known), "tables": text_packet(label_tables(part, known)), **_images(part, packets, view)}
 
     return _export("labels", "Label explorer", Path(path), matched, view, images, cap_mb, picture_packet, content)
 
@@ -90,7 +90,7 @@ def _export(
     room = cap_mb * 1e6 - len(whole) - len(assets.module_text(kind)) - len(assets.style_sheet(kind)) - 20_000
     packets = []
     for image in wanted:
-        packet = _text(packet_of(matched, image))
+        packet = text_packet(packet_of(matched, image))
         room -= len(json.dumps(packet))
         if room < 0:
             break
@@ -106,7 +106,7 @@ def _export(
         note += f" The page was cut at {cap_mb:g} MB: {len(wanted) - len(kept)} more images were asked for."
     if view["image"] not in {matched.ids[image] for image in kept}:
         view["image"] = matched.ids[kept[0]]
-    return _write(path, _page(kind, f"{title}: {names}", note, content(kept, packets, view)))
+    return write_page(path, page_text(kind, f"{title}: {names}", note, content(kept, packets, view)))
 
 
 def _wanted(matched: Matched, images: Iterable[int | str] | None, in_view: str) -> list[int]:
@@ -132,12 +132,14 @@ def _images(part: Matched, packets: list[dict[str, Any]], view: dict[str, Any]) 
     return {"images": packets, "first": first, "view": view}
 
 
-def _text(packet: dict[str, Any]) -> dict[str, Any]:
+def text_packet(packet: dict[str, Any]) -> dict[str, Any]:
+    """A packet as JSON: its data in base64."""
     return {**packet, "data": base64.b64encode(packet["data"]).decode()}
 
 
-def _page(kind: str, title: str, note: str, content: dict[str, Any]) -> str:
-    script = assets.module_text(kind) + "\n" + (assets.FOLDER / "offline.js").read_text("utf-8")
+def page_text(kind: str, title: str, note: str, content: dict[str, Any]) -> str:
+    """The page of one `kind` of explorer on its `content`, which its offline module knows how to read."""
+    script = assets.module_text(kind) + "\n" + assets.offline_text(kind)
     style = LOOK + assets.style_sheet(kind)
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src blob: data:; "
@@ -151,7 +153,8 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _write(path: Path, text: str) -> Path:
+def write_page(path: Path, text: str) -> Path:
+    """Write whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

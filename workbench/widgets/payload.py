@@ -83,16 +83,17 @@ def picture_packet(matched: Matched, image: int) -> dict[str, Any]:
     return {"image": image, "regions": [], **pack({"picture": data})}
 
 
-def thumbnails(matched: Matched, images: Iterable[int]) -> dict[str, Any]:
+def thumbnails(matched: Matched, images: Iterable[int], side: int = THUMBNAIL) -> dict[str, Any]:
     """Small JPEGs of some images, named by their index, as one packet."""
-    return pack({str(image): np.frombuffer(_thumbnail(matched.first.image_bytes(image)), dtype=np.uint8) for image in images})
+    return pack({str(image): np.frombuffer(thumbnail(matched.first.image_bytes(image), side), dtype=np.uint8) for image in images})
 
 
-def _thumbnail(jpeg: bytes) -> bytes:
+def thumbnail(jpeg: bytes, side: int) -> bytes:
+    """A JPEG squashed to `side` x `side` pixels."""
     picture = Image.open(io.BytesIO(jpeg))
-    picture.draft("RGB", (THUMBNAIL, THUMBNAIL))
+    picture.draft("RGB", (side, side))
     buffer = io.BytesIO()
-    picture.convert("RGB").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR).save(buffer, "JPEG", quality=82)
+    picture.convert("RGB").resize((side, side), Image.Resampling.BILINEAR).save(buffer, "JPEG", quality=82)
     return buffer.getvalue()
 
 

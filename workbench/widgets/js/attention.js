@@ -1,4 +1,5 @@
 // The attention explorer: puts the panels together and redraws them when the view changes.
+import { Store } from "./data.js";
 import { h, select, setText, stateIcon } from "./dom.js";
 import { View } from "./view.js";
 import { gallery } from "./gallery.js";
@@ -135,7 +136,7 @@ function build(app, model) {
 }
 
 export function render(place) {
-  return frame(place, "Attention explorer", build);
+  return frame(place, "Attention explorer", (model) => new Store(model), build);
 }
 
 export default { render };

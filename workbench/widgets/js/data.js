@@ -1,24 +1,9 @@
 // What the kernel sent: tables of all images at once, and one packet for each image, asked for when needed and kept up to a limit.
-import { decodeHalves } from "./halffloat.js";
-import { bytesOf } from "./dom.js";
+import { unpack } from "./packets.js";
 import { changesOf, sigmoid, statesOf } from "./decisions.js";
 
 const KEPT = 96e6; // bytes of decoded images
 const PATIENCE = 3000; // ms before an image that could not be had is asked for again
-const TYPES = { uint8: Uint8Array, int8: Int8Array, int16: Int16Array, int32: Int32Array, uint16: Uint16Array, float16: Uint16Array, float32: Float32Array };
-
-// {layout, data} -> {name: {values, shape}}
-export function unpack(packet) {
-  const bytes = bytesOf(packet.data);
-  const aligned = bytes.byteOffset % 8 ? bytes.slice() : bytes;
-  const arrays = {};
-  for (const [name, type, shape, offset] of packet.layout) {
-    const length = shape.reduce((a, b) => a * b, 1);
-    const values = new TYPES[type](aligned.buffer, aligned.byteOffset + offset, length);
-    arrays[name] = { values: type === "float16" ? decodeHalves(values) : values, shape };
-  }
-  return arrays;
-}
 
 async function bitmap(bytes, type) {
   return createImageBitmap(new Blob([bytes], { type }));

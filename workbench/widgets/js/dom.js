@@ -63,3 +63,12 @@ export function bytesOf(value) {
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
+
+// Keys that `handle` takes go no further, nor do plain ones: JupyterLab would move between cells, or cut them. Ctrl+S and the like pass.
+export function listenKeys(root, handle) {
+  root.addEventListener("keydown", (event) => {
+    if (handle(event)) event.preventDefault();
+    const modified = event.ctrlKey || event.metaKey || event.altKey;
+    if (event.key !== "Tab" && !modified) event.stopPropagation();
+  });
+}

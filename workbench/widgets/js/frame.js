@@ -1,11 +1,10 @@
 // What every explorer needs around its panels: one store for all views of a model, sizes and colours read when they change, a status line.
-import { Store } from "./data.js";
 import { h, setText } from "./dom.js";
 
 const stores = new WeakMap(); // model -> {store, views}: several views of one model share what was fetched
 
-function enter(model) {
-  if (!stores.has(model)) stores.set(model, { store: new Store(model), views: 0 });
+function enter(model, make) {
+  if (!stores.has(model)) stores.set(model, { store: make(model), views: 0 });
   const entry = stores.get(model);
   entry.views += 1;
   return entry.store;
@@ -19,10 +18,11 @@ function leave(model) {
   stores.delete(model);
 }
 
-// Show `build(app, update)` -> {view, nodes, update(), say()} in `el`; returns the function that takes it away again.
+// Show `build(app, model)` -> {view, nodes, over, update(), resize(), say(), close()} in `el`, the last of them and `over` optional, on the
+// data of `make(model)`; returns the function that takes it away again.
 // `app` gets store, root, uid, look (theme colours); `say` gives the status line's text, or "" to be asked again soon.
-export function frame({ model, el }, name, build) {
-  const store = enter(model);
+export function frame({ model, el }, name, make, build) {
+  const store = enter(model, make);
   const root = h("div", { class: "wb-explorer", tabindex: "0", role: "region", "aria-label": name });
   const status = h("p", { class: "wb-status", role: "status", "aria-live": "polite" });
   const app = { store, root, uid: `wb${Math.random().toString(36).slice(2)}`, problem: "" };
@@ -50,7 +50,7 @@ export function frame({ model, el }, name, build) {
   // Sizes and theme colours are read here, when they change, and not while drawing: reading them makes the browser lay out the page.
   function measure() {
     const { color, fontFamily } = getComputedStyle(root);
-    const ink = root.querySelector(".wb-question em");
+    const ink = root.querySelector("em");
     app.look = { color, fontFamily, accent: getComputedStyle(ink).color };
     shown.resize();
     update();
@@ -68,14 +68,18 @@ export function frame({ model, el }, name, build) {
   const observer = new ResizeObserver(measure);
   observer.observe(root);
   const themes = new MutationObserver(measure);
-  themes.observe(document.body, { attributes: true });
+  for (const node of [document.documentElement, document.body]) themes.observe(node, { attributes: true });
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", measure);
   measure();
   return () => {
     observer.disconnect();
     themes.disconnect();
+    dark.removeEventListener("change", measure);
     forget();
     clearTimeout(wait);
     model.off("change:status", say);
+    shown.close?.();
     shown.view.close();
     root.remove();
     leave(model);

@@ -15,17 +15,21 @@ const KEYS = [
   ["?", "this help"],
 ];
 
-export function help(app) {
+const READING = [
+  "Choose an image in the strip and a label in the list. The maps show where the model looks for that label: the stronger the colour, the more that place counts.",
+  "Point at a place to see which labels look there. The numbers tell how far such a map can be trusted: compare them with the grey rows, a random map and a blob in the middle.",
+  "What the score is made of: bars that add up to it and, where a model reads several layers, what each of them contributes and where.",
+];
+
+export function help(app, words = READING, keys = KEYS) {
   const close = h("button", { class: "wb-button", onclick: () => toggle(false) }, "Close");
   const node = h(
     "div",
     { class: "wb-help", role: "dialog", "aria-label": "Help", hidden: true },
     h("div", { class: "wb-help-box" },
       h("h3", {}, "How to read this"),
-      h("p", {}, "Choose an image in the strip and a label in the list. The maps show where the model looks for that label: the stronger the colour, the more that place counts."),
-      h("p", {}, "Point at a place to see which labels look there. The numbers tell how far such a map can be trusted: compare them with the grey rows, a random map and a blob in the middle."),
-      h("p", {}, "What the score is made of: bars that add up to it and, where a model reads several layers, what each of them contributes and where."),
-      h("dl", { class: "wb-keys" }, KEYS.map(([key, meaning]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, meaning)])),
+      words.map((text) => h("p", {}, text)),
+      h("dl", { class: "wb-keys" }, keys.map(([key, meaning]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, meaning)])),
       close),
   );
   let returnTo = null;

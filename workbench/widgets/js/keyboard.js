@@ -1,4 +1,5 @@
-// Every key of the explorer. Plain keys go no further: JupyterLab would move between cells, or cut them. Ctrl+S and the like pass.
+// Every key of the explorer.
+import { listenKeys } from "./dom.js";
 
 const OVERLAYS = ["heat", "contour", "map"];
 const STEP = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -76,11 +77,7 @@ export function keyboard(app) {
     return true;
   }
 
-  root.addEventListener("keydown", (event) => {
-    if (handle(event)) event.preventDefault();
-    const modified = event.ctrlKey || event.metaKey || event.altKey;
-    if (event.key !== "Tab" && !modified) event.stopPropagation();
-  });
+  listenKeys(root, handle);
   root.addEventListener("focusout", (event) => {
     if (onCanvas(event.target)) pointing = false;
   });
