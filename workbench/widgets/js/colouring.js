@@ -9,30 +9,34 @@ const PALETTE = "viridis";
 const FADED = 0.22; // of the strength, where others are selected
 const ORDER = { TN: 0, unknown: 1, TP: 2, FN: 3, FP: 4 }; // what is drawn last lies on top
 
+// In a crowd marks are blocks without shape or transparency: a quarter of a million of them is then a matter of milliseconds. Fainter is
+// closer to the ground.
+const solid = (styles, ground) => styles.map((each) => ({ ...each, rgb: mix(ground, each.rgb, each.alpha), alpha: 1 }));
+
 // The styles of a view: [{mark, rgb, alpha, pass}], first those of points that are not selected, then the same for selected ones.
-function stylesOf(view, look, radius) {
+function stylesOf(view, look, radius, crowded) {
   const some = view.places.length > 0;
   const both = (list) => [...list.map((each) => ({ ...each, alpha: each.alpha * (some ? FADED : 1) })), ...list.map((each) => ({ ...each, alpha: Math.max(each.alpha, 0.95), pass: each.pass + 8 }))];
-  const small = radius < 1.5;
+  const shaped = (shape, size, filled) => (crowded ? mark(null, radius) : mark(shape, size, filled));
   if (view.state.colour === "category") {
     return both([
-      { mark: mark(SHAPES.rest, radius * 0.9, true), rgb: look.rest, alpha: small ? 0.6 : 0.55, pass: 0 },
-      { mark: mark(SHAPES.chosen, radius * 1.2, true), rgb: look.accent, alpha: 0.9, pass: 1 },
+      { mark: shaped(SHAPES.rest, radius * 0.9, true), rgb: look.rest, alpha: 0.55, pass: 0 },
+      { mark: shaped(SHAPES.chosen, radius * 1.2, true), rgb: look.accent, alpha: 0.9, pass: 1 },
     ]);
   }
   if (view.state.colour === "state") {
     return both(STATES.map((name) => {
       const { shape, filled, colour } = STYLE.states[name];
       const quiet = name === "TN" || name === "unknown";
-      return { mark: mark(shape, radius * (quiet ? 1 : 1.2), filled || small), rgb: quiet ? look.rest : rgbOf(colour), alpha: quiet ? 0.6 : 0.9, pass: ORDER[name] };
+      return { mark: shaped(shape, radius * (quiet ? 1 : 1.2), filled), rgb: quiet ? look.rest : rgbOf(colour), alpha: quiet ? 0.6 : 0.9, pass: ORDER[name] };
     }));
   }
   const bytes = ramp(PALETTE);
   const levels = Array.from({ length: LEVELS }, (_, level) => {
     const at = 3 * Math.round((level * (STYLE.levels - 1)) / (LEVELS - 1));
-    return { mark: mark(SHAPES.rest, radius * 1.05, true), rgb: [...bytes.subarray(at, at + 3)], alpha: 0.9, pass: 1 };
+    return { mark: shaped(SHAPES.rest, radius * 1.05, true), rgb: [...bytes.subarray(at, at + 3)], alpha: 0.9, pass: 1 };
   });
-  return both([...levels, { mark: mark(STYLE.states.unknown.shape, radius, false), rgb: look.rest, alpha: 0.6, pass: 0 }]);
+  return both([...levels, { mark: shaped(STYLE.states.unknown.shape, radius, false), rgb: look.rest, alpha: 0.6, pass: 0 }]);
 }
 
 // Which style each point has.
@@ -65,9 +69,10 @@ export class Colouring {
   }
 
   // {styles, style, order} for the view.
-  of(view, look, radius) {
+  of(view, look, radius, crowded) {
     const { style, order, store } = this;
-    const styles = stylesOf(view, look, radius);
+    const named = stylesOf(view, look, radius, crowded);
+    const styles = crowded ? solid(named, look.ground) : named;
     choose(store, view, this.model, style, styles.length / 2);
     const passes = Uint8Array.from(styles, (each) => each.pass);
     const next = new Uint32Array(17);
@@ -79,6 +84,8 @@ export class Colouring {
 }
 
 // Half the width of a mark in pixels: smaller where many points share the plot.
+export const CROWD = 60_000; // points
+
 export function radiusFor(points, width, height, zoom) {
   const room = Math.sqrt((width * height * zoom) / Math.max(1, points));
   return Math.min(5, Math.max(1, 0.9 + 0.2 * room));

@@ -5,7 +5,7 @@ import { STATES } from "./decisions.js";
 import { PointStore } from "./pointdata.js";
 import { PointView } from "./pointview.js";
 import { SHAPES } from "./marks.js";
-import { gradient, lookOf } from "./colouring.js";
+import { CROWD, gradient, lookOf } from "./colouring.js";
 import { scatter } from "./scatter.js";
 import { player } from "./player.js";
 import { pointCard } from "./pointcard.js";
@@ -71,8 +71,11 @@ function legend(app) {
       const own = (point) => store.labelOf[point] === column;
       node.replaceChildren(entry(diamond(SHAPES.chosen, app.look.accentText), `${category} (${store.sizes[column].toLocaleString("en")})`, own), entry(diamond(SHAPES.rest, `rgb(${app.look.rest})`), "all others", (point) => !own(point)));
     } else if (colour === "state") {
-      const states = STATES.filter((_, state) => store.imageOf.some((image) => store.tables[`states.${model}`].values[image * store.labels + column] === state));
-      node.replaceChildren(h("span", { class: "wb-soft" }, `“${category}” in the picture of the point is`), ...states.map((state) => entry(stateIcon(state), STYLE.states[state].word, (point) => store.stateOf(model, point, column) === STATES.indexOf(state))));
+      const table = store.tables[`states.${model}`].values;
+      const found = new Int32Array(STATES.length);
+      for (let i = 0; i < store.count; i++) found[table[store.imageOf[i] * store.labels + column]] += 1;
+      const states = STATES.filter((_, state) => found[state]);
+      node.replaceChildren(h("span", { class: "wb-soft" }, `“${category}” in the picture of the point is`), ...states.map((state) => entry(stateIcon(state), `${STYLE.states[state].word} (${found[STATES.indexOf(state)].toLocaleString("en")})`, (point) => store.stateOf(model, point, column) === STATES.indexOf(state))));
     } else {
       const { title, meaning, range } = store.describe(name);
       const bar = h("i");

@@ -4,19 +4,22 @@ import { STYLE } from "./style.js";
 const sheet = document.createElement("canvas");
 const made = new Map();
 
-// Pixels of a shape around its middle: {x, y, cover} with cover in 0..255. `radius` in pixels; open shapes are outlines.
+// Pixels of a shape around its middle: {x, y, cover} with cover in 0..255. `radius` in pixels; open shapes are outlines. No shape, or one
+// too small to be seen as such, is a block.
 export function mark(shape, radius, filled) {
   const key = `${shape} ${radius.toFixed(2)} ${filled}`;
   if (!made.has(key)) {
     if (made.size > 200) made.clear();
-    made.set(key, radius < 1.3 ? block() : drawn(shape, radius, filled));
+    made.set(key, shape && radius >= 1.3 ? drawn(shape, radius, filled) : block(radius));
   }
   return made.get(key);
 }
 
-// Too small for a shape: four pixels.
-function block() {
-  return { x: Int8Array.of(0, 1, 0, 1), y: Int8Array.of(0, 0, 1, 1), cover: Uint8Array.of(255, 255, 255, 255) };
+function block(radius) {
+  const side = Math.max(2, Math.round(1.7 * radius));
+  const from = -((side - 1) >> 1);
+  const place = (at) => Int8Array.from({ length: side * side }, (_, i) => from + at(i));
+  return { x: place((i) => i % side), y: place((i) => Math.floor(i / side)), cover: new Uint8Array(side * side).fill(255), side };
 }
 
 function drawn(shape, radius, filled) {

@@ -1,6 +1,8 @@
 // From a place or an outline in the picture to points.
+import { EDGE } from "./raster.js";
 
 const CELL = 16; // pixels
+const sheetOf = document.createElement("canvas"); // where outlines are filled
 
 // The nearest point to a place, by a grid that is made anew when the points have moved.
 export class Finder {
@@ -54,19 +56,17 @@ export class Finder {
 
 // A mask of the points inside an outline [[x, y], ...] in pixels: the outline is filled once, and each point looks at its pixel.
 export function insideOutline(raster, outline) {
-  const { width, height, at } = raster;
-  const sheet = document.createElement("canvas");
-  sheet.width = width;
-  sheet.height = height;
-  const context = sheet.getContext("2d", { willReadFrequently: true });
+  const { stride, height, at } = raster;
+  sheetOf.width = stride;
+  sheetOf.height = height + 2 * EDGE;
+  const context = sheetOf.getContext("2d", { willReadFrequently: true });
+  context.translate(EDGE, EDGE);
   context.beginPath();
   outline.forEach(([x, y], place) => (place ? context.lineTo(x, y) : context.moveTo(x, y)));
   context.fill("evenodd");
-  const filled = context.getImageData(0, 0, width, height).data;
+  const filled = context.getImageData(0, 0, sheetOf.width, sheetOf.height).data;
   const found = new Uint8Array(at.length);
-  for (let i = 0; i < found.length; i++) {
-    if (at[i] >= 0 && filled[4 * (raster.row(i) * width + raster.column(i)) + 3] > 127) found[i] = 1;
-  }
+  for (let i = 0; i < found.length; i++) if (at[i] >= 0 && filled[4 * at[i] + 3] > 127) found[i] = 1;
   return found;
 }
 

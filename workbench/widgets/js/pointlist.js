@@ -4,7 +4,7 @@ import { STATES } from "./decisions.js";
 import { firstBy, fixed } from "./choosing.js";
 import { thumbnail } from "./pointcard.js";
 
-const ROWS = 100;
+const ROWS = 60;
 const PICTURES = 48;
 
 // What is listed: {points, words}.

@@ -2,6 +2,8 @@
 import { bytesOf } from "./dom.js";
 import { State } from "./state.js";
 
+const COMBINED = { replace: [0, 1, 0, 1], add: [0, 1, 1, 1], remove: [0, 0, 1, 0], keep: [0, 0, 0, 1] };
+
 export class PointView extends State {
   constructor(model, store, changed) {
     super(model, store, changed);
@@ -45,12 +47,11 @@ export class PointView extends State {
   // Select the points of a mask: instead of the selection, besides it, without them, or what both hold.
   pick(found, how = this.state.combine) {
     const mask = new Uint8Array(this.store.count);
+    const both = COMBINED[how]; // by 2 * was + is found
     let total = 0;
     for (let i = 0; i < mask.length; i++) {
-      const was = this.mask[i];
-      const is = how === "replace" ? found[i] : how === "add" ? was | found[i] : how === "remove" ? was & ~found[i] & 1 : was & found[i];
-      mask[i] = is;
-      total += is;
+      mask[i] = both[2 * this.mask[i] + found[i]];
+      total += mask[i];
     }
     const places = new Int32Array(total);
     for (let i = 0, next = 0; i < mask.length; i++) if (mask[i]) places[next++] = i;

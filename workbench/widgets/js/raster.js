@@ -1,11 +1,11 @@
 // Points as pixels: a quarter of a million marks are written into one image, which is faster than as many paths.
 
-const EDGE = 16; // pixels around the picture, so that no mark needs to look where it ends
+export const EDGE = 16; // pixels around the picture, so that no mark needs to look where it ends
 
 export class Raster {
   constructor(canvas) {
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
+    this.context = canvas.getContext("2d", { willReadFrequently: true }); // pixels are written, so they stay where they are
     this.version = 0; // of the places
   }
 
@@ -47,14 +47,36 @@ export class Raster {
 
   // Draw all points in `order`, each in its style {mark, rgb, alpha}, on the `ground` [red, green, blue].
   paint(order, style, styles, ground) {
-    const { pixels, at, stride } = this;
+    const { pixels } = this;
     pixels.fill(packed(ground));
+    if (styles.every(({ mark, alpha }) => mark.side === 2 && alpha === 1)) this.paintBlocks(order, style, Uint32Array.from(styles, ({ rgb }) => packed(rgb)));
+    else this.paintMarks(order, style, styles);
+    this.context.putImageData(this.image, -EDGE, -EDGE);
+  }
+
+  paintBlocks(order, style, colours) {
+    const { pixels, at, stride } = this;
+    for (let k = 0; k < order.length; k++) {
+      const i = order[k];
+      const place = at[i];
+      if (place < 0) continue;
+      const colour = colours[style[i]];
+      pixels[place] = colour;
+      pixels[place + 1] = colour;
+      pixels[place + stride] = colour;
+      pixels[place + stride + 1] = colour;
+    }
+  }
+
+  paintMarks(order, style, styles) {
+    const { pixels, at, stride } = this;
     const shapes = styles.map(({ mark, alpha }) => ({
       length: mark.cover.length,
       offsets: Int32Array.from(mark.x, (x, i) => mark.y[i] * stride + x),
       covers: Int32Array.from(mark.cover, (cover) => Math.round((cover * alpha * 256) / 255)),
     }));
     const colours = styles.map(({ rgb }) => packed(rgb));
+    const solid = Uint8Array.from(shapes, ({ covers }) => (covers.every((cover) => cover > 250) ? 1 : 0));
     for (let k = 0; k < order.length; k++) {
       const i = order[k];
       const base = at[i];
@@ -63,6 +85,10 @@ export class Raster {
       const colour = colours[style[i]];
       const sides = colour & 0xff00ff;
       const middle = colour & 0x00ff00;
+      if (solid[style[i]]) {
+        for (let j = 0; j < length; j++) pixels[base + offsets[j]] = colour;
+        continue;
+      }
       for (let j = 0; j < length; j++) {
         const cover = covers[j];
         const place = base + offsets[j];
@@ -76,7 +102,6 @@ export class Raster {
         }
       }
     }
-    this.context.putImageData(this.image, -EDGE, -EDGE);
   }
 }
 

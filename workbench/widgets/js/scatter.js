@@ -2,7 +2,7 @@
 import { h, setText } from "./dom.js";
 import { Raster } from "./raster.js";
 import { Finder, corners, insideOutline } from "./picking.js";
-import { Colouring, radiusFor } from "./colouring.js";
+import { CROWD, Colouring, radiusFor } from "./colouring.js";
 
 const MARGIN = 14; // CSS pixels around the points
 const REACH = 12; // CSS pixels from the pointer to a point
@@ -21,7 +21,7 @@ export function scatter(app, model) {
   const raster = new Raster(base);
   const finder = new Finder(raster);
   const colouring = new Colouring(store, model);
-  const context = over.getContext("2d");
+  const context = over.getContext("2d", { willReadFrequently: true });
   let [width, height, ratio] = [0, 0, 1];
   let placed = "";
   let painted = "";
@@ -65,7 +65,7 @@ export function scatter(app, model) {
     const paint = `${colour} ${colour === "number" ? number + moving : category} ${view.version} ${app.look.ground} ${app.look.accent} ${app.look.rest}`;
     if (place !== placed || paint !== painted) {
       const radius = radiusFor(store.count, width, height, view.state.zoom?.[2] || 1) * ratio;
-      if (paint !== painted || !colouring.last || radius !== colouring.radius) colouring.last = colouring.of(view, app.look, radius);
+      if (paint !== painted || !colouring.last || radius !== colouring.radius) colouring.last = colouring.of(view, app.look, radius, store.count > CROWD);
       colouring.radius = radius;
       const { order, style, styles } = colouring.last;
       raster.paint(order, style, styles, app.look.ground);
