@@ -43,7 +43,7 @@ def test_no_two_modules_declare_the_same_name(explorer):
     # Joined lines lose their indentation, so names are read from the files: what stands at the left margin shares one scope.
     declared = [
         name
-        for module in assets.MODULES[explorer]
+        for module in (*assets.MODULES[explorer], *assets.OFFLINE[explorer])
         for name in re.findall(
             r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", (assets.FOLDER / f"{module}.js").read_text(), re.MULTILINE
         )

@@ -1,4 +1,5 @@
 // The label explorer: matrix or graph, learned vectors beside them, the chosen pair in words, its images, and a table of the numbers.
+import { Store } from "./data.js";
 import { h, select, setText } from "./dom.js";
 import { frame } from "./frame.js";
 import { graphPicture, groupColour } from "./graph.js";
@@ -132,7 +133,7 @@ function buildLabels(app, model) {
 }
 
 export function render(place) {
-  return frame(place, "Label explorer", buildLabels);
+  return frame(place, "Label explorer", (model) => new Store(model), buildLabels);
 }
 
 export default { render };
