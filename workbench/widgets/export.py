@@ -68,7 +68,11 @@ def export_labels(explorer: LabelExplorer, path: str | Path, images: Sequence[in
     def content(kept: list[int], packets: list[dict[str, Any]], view: dict[str, Any]) -> dict[str, Any]:
         part = _part(matched, kept)
         known = explorer.together
-        return {"description": describe_labels(part, known), "tables": text_packet(label_tables(part, known)), **_images(part, packets, view)}
+        return {
+            "description": describe_labels(part, known),
+            "tables": text_packet(label_tables(part, known)),
+            **_images(part, packets, view),
+        }
 
     return _export("labels", "Label explorer", Path(path), matched, view, images, cap_mb, picture_packet, content)
 
