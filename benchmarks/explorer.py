@@ -1,4 +1,4 @@
-"""How fast is the attention explorer, in a real JupyterLab and Chromium? Run: python -m benchmarks.explorer
+"""How fast are the attention explorer, its layer view and the label explorer in JupyterLab? Run: python -m benchmarks.explorer
 
 Writes studies/explorer.json: median and 95th percentile in milliseconds of
 
@@ -6,7 +6,8 @@ Writes studies/explorer.json: median and 95th percentile in milliseconds of
 - paint: from the event to the painted frame, which waits for the next frame of a 60 Hz display;
 - making an explorer from an archive (Python), and from running its cell to the painted panes (browser),
 
-for 200 scenes and for 5,000 photos, each with 80 labels, 448 px pictures and 28x28 maps. Synthetic archives: only their sizes matter.
+for 200 scenes and for 5,000 photos, each with 80 labels, 448 px pictures and 28x28 maps; the layer view (28, 14 and 7 cells a side, local
+and group maps, raw channels) and the label explorer for 24 scenes with 80 labels. Synthetic archives: only their sizes matter.
 """
 
 from __future__ import annotations
@@ -25,16 +26,18 @@ from benchmarks.common import STUDIES, machine, write_json
 from tests.browser.conftest import FLAGS, find_chromium
 from tests.support.archives import make_contents, make_huge
 from tests.support.jupyter import running_lab, write_notebook
+from tests.support.layered import make_layered_contents
 
 BARS = {"redraw p95, ms": 16, "paint p95, ms": 34, "made, s": 0.2, "painted, s": 1.0}
 CELLS = [
-    "import time\nfrom workbench.widgets import AttentionExplorer",
-    "begin = time.perf_counter()\nexplorer = AttentionExplorer('{file}')\nmade = time.perf_counter() - begin\nexplorer",
+    "import time\nfrom workbench.widgets import {explorer}",
+    "begin = time.perf_counter()\nexplorer = {explorer}('{file}')\nmade = time.perf_counter() - begin\nexplorer",
 ]
-DRAWN = "() => document.querySelector('.wb-panes:not(.wb-waiting)') && document.querySelector('.wb-legend').textContent"
-PAINTED = """async () => {
+DRAWN = """() => document.querySelector(".wb-picture[data-image]")
+  || (document.querySelector(".wb-panes:not(.wb-waiting) canvas") && document.querySelector(".wb-legend").textContent)"""
+PAINTED = """async (drawn) => {
   const begin = performance.now();
-  const drawn = () => document.querySelector(".wb-panes:not(.wb-waiting) canvas") && document.querySelector(".wb-legend").textContent;
+  drawn = eval(drawn);
   const done = new Promise((resolve) => {
     const look = () => (drawn() ? requestAnimationFrame(() => resolve(performance.now() - begin)) : requestAnimationFrame(look));
     look();
@@ -42,20 +45,42 @@ PAINTED = """async () => {
   window.jupyterapp.commands.execute("notebook:run-cell");
   return done;
 }"""
-EVENTS = """async (times) => {
+# What is changed, by the kind of view: functions of the number of the change. A canvas of each is read back.
+CHANGES = {
+    "attention": """{
+    label: (i) => key(i % 40 < 20 ? "ArrowDown" : "ArrowUp")(),
+    map: key("m"),
+    strength: (i) => slide(root.querySelector("input[type=range]"), (i % 20) / 20),
+    pixel: (i) => canvas.dispatchEvent(new PointerEvent("pointermove", at(i))),
+  }""",
+    "layers": """{
+    label: (i) => key(i % 40 < 20 ? "ArrowDown" : "ArrowUp")(),
+    family: (i) => root.querySelectorAll(".wb-more .wb-segments button")[1 - (i % 2)].click(),
+    pixel: (i) => canvas.dispatchEvent(new PointerEvent("pointermove", at(i))),
+    channel: (i) => slide(root.querySelector("[aria-label=Channel]"), i % 24),
+  }""",
+    "labels": """{
+    pair: (i) => key(i % 40 < 20 ? "ArrowRight" : "ArrowLeft")(),
+    cell: (i) => canvas.dispatchEvent(new PointerEvent("pointermove", at(i))),
+    values: key("v"),
+    order: key("s"),
+    picture: key("g"),
+  }""",
+}
+CANVASES = {
+    "attention": ".wb-panes .wb-pane:nth-child(2) canvas",
+    "layers": ".wb-layers .wb-pane:nth-child(2) canvas",
+    "labels": ".wb-matrix",
+}
+EVENTS = """async ([times, selector, list]) => {
   const root = document.querySelector(".wb-explorer");
-  const canvas = document.querySelectorAll(".wb-canvas")[1];
+  const canvas = document.querySelector(selector);
   const context = canvas.getContext("2d");
-  const range = root.querySelector("input[type=range]");
   const box = canvas.getBoundingClientRect();
   const key = (name) => () => root.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
   const at = (i) => ({ clientX: box.left + box.width * ((i * 0.37) % 1), clientY: box.top + box.height * ((i * 0.61) % 1), bubbles: true });
-  const changes = {
-    label: (i) => key(i % 40 < 20 ? "ArrowDown" : "ArrowUp")(),
-    map: key("m"),
-    strength: (i) => { range.value = (i % 20) / 20; range.dispatchEvent(new Event("input", { bubbles: true })); },
-    pixel: (i) => canvas.dispatchEvent(new PointerEvent("pointermove", at(i))),
-  };
+  const slide = (range, value) => { range.value = value; range.dispatchEvent(new Event("input", { bubbles: true })); };
+  const changes = eval(`(${list})`);
   const painted = () => new Promise((resolve) => requestAnimationFrame(() => {
     const channel = new MessageChannel();
     channel.port1.onmessage = resolve;
@@ -68,7 +93,8 @@ EVENTS = """async (times) => {
       await new Promise((resolve) => setTimeout(resolve, 30 + 40 * Math.random()));
       const begin = performance.now();
       change(i);
-      context.getImageData(i % canvas.width, 40, 1, 1);
+      const shown = root.querySelector(".wb-layers canvas, .wb-graph:not([hidden])") || canvas;  // panes are made anew with the family
+      shown.getContext("2d").getImageData(i % 100, 40, 1, 1);
       const redrawn = performance.now() - begin;
       await painted();
       if (i >= 5) found[name].push([redrawn, performance.now() - begin]);
@@ -78,11 +104,12 @@ EVENTS = """async (times) => {
 }"""
 MEMORY = """
 import json, sys, time
-from workbench.widgets import AttentionExplorer
+from workbench import widgets
+explorer_class = getattr(widgets, sys.argv[2])
 def resident():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS")) / 1024
 before, begin = resident(), time.perf_counter()
-explorer = AttentionExplorer(sys.argv[1])
+explorer = explorer_class(sys.argv[1])
 print(json.dumps({"made, s": round(time.perf_counter() - begin, 3), "memory taken, MB": round(resident() - before, 1)}))
 """
 
@@ -92,23 +119,24 @@ def summary(values: list[float]) -> dict[str, float]:
     return {"median": round(statistics.median(ordered), 1), "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 1)}
 
 
-def measure(page: Any, lab: Any, name: str, file: Path, times: int) -> dict[str, Any]:
+def measure(page: Any, lab: Any, name: str, file: Path, times: int, kind: str = "attention") -> dict[str, Any]:
     """Opening and, for the first archive, every change: in a notebook of its own."""
-    notebook = write_notebook(lab.folder / f"{name}.ipynb", [cell.format(file=file.name) for cell in CELLS])
+    explorer = "LabelExplorer" if kind == "labels" else "AttentionExplorer"
+    notebook = write_notebook(lab.folder / f"{name}.ipynb", [cell.format(file=file.name, explorer=explorer) for cell in CELLS])
     lab.open(page, notebook.name)
     lab.command(page, "application:toggle-left-area")  # room for panes of 448 px
     page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
     lab.command(page, "notebook:run-cell-and-select-next")
     page.wait_for_function("() => document.querySelector('.jp-InputPrompt').textContent.trim() === '[1]:'")
     result: dict[str, Any] = {"archive, MB": round(file.stat().st_size / 1e6, 1)}
-    result["painted, s"] = round(page.evaluate(PAINTED) / 1000, 2)
+    result["painted, s"] = round(page.evaluate(PAINTED, DRAWN) / 1000, 2)
     page.wait_for_function(DRAWN)
     page.wait_for_timeout(1000)
-    measured = page.evaluate(EVENTS, times)
+    measured = page.evaluate(EVENTS, [times, CANVASES[kind], CHANGES[kind]])
     result["pane, px"], result["panes"] = measured["size"], measured["panes"]
     for change, pairs in measured["found"].items():
         result[change] = {"redraw, ms": summary([pair[0] for pair in pairs]), "paint, ms": summary([pair[1] for pair in pairs])}
-    made = subprocess.run([sys.executable, "-c", MEMORY, str(file)], capture_output=True, text=True, check=True)
+    made = subprocess.run([sys.executable, "-c", MEMORY, str(file), explorer], capture_output=True, text=True, check=True)
     return {**json.loads(made.stdout), **result}
 
 
@@ -144,9 +172,15 @@ def main() -> None:
         notebooks, scratch = Path(folder, "notebooks"), Path(folder, "jupyter")
         notebooks.mkdir()
         scratch.mkdir()
-        archives = {"200 scenes": make_contents(200, 80, grid=(28, 28), picture=(448, 448), frame=(448, 448), top=20, each=False)}
+        archives: dict[str, Any] = {
+            "200 scenes": make_contents(200, 80, grid=(28, 28), picture=(448, 448), frame=(448, 448), top=20, each=False)
+        }
         if not arguments.without_huge:
             archives["5,000 photos"] = make_huge()
+        kinds = dict.fromkeys(archives, "attention")
+        layered = make_layered_contents(24, 80, grids=(28, 14, 7), groups=4, with_channels=12, picture=(448, 448), frame=(448, 448))
+        archives |= {"layer view": layered, "label view": layered}
+        kinds |= {"layer view": "layers", "label view": "labels"}
         files = {name: contents.save(notebooks / f"{len(contents.ids)}.safetensors") for name, contents in archives.items()}
         del archives
         results: dict[str, Any] = {}
@@ -154,7 +188,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
             for name, file in files.items():
                 page = browser.new_context(viewport={"width": 2500, "height": 1400}).new_page()
-                results[name] = measure(page, lab, name.replace(" ", "-").replace(",", ""), file, arguments.times)
+                results[name] = measure(page, lab, name.replace(" ", "-").replace(",", ""), file, arguments.times, kinds[name])
                 print(name, json.dumps(results[name], indent=1))
             facts = {**machine(), "chromium": browser.version, "load at the end": round(os.getloadavg()[0], 1), "priority": _priority()}
             browser.close()

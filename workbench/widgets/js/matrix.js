@@ -12,6 +12,7 @@ export function matrixPicture(app) {
   const scale = h("div", { class: "wb-scale", "aria-hidden": "true" }, h("span"), h("i"), h("span"));
   scale.children[1].style.backgroundImage = `linear-gradient(to right, ${STYLE.palettes.viridis.join(", ")})`;
   const node = h("div", { class: "wb-matrix-box" }, canvas, scale);
+  const small = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   let room = 400;
   let ground = { key: "" };
   let at = null; // [row, column] as places in the order
@@ -23,14 +24,20 @@ export function matrixPicture(app) {
     let top = 0;
     for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) if (i !== j) top = Math.max(top, view.value(i, j));
     if (view.state.values !== "counts") top = 1;
+    // One pixel a cell, then enlarged at once: thousands of rectangles would take longer than a frame.
     const bytes = ramp("viridis");
+    small.canvas.width = small.canvas.height = n;
+    const cells = small.createImageData(n, n);
     order.forEach((row, y) =>
       order.forEach((column, x) => {
         const level = Math.floor(Math.min(1, view.value(row, column) / (top || 1)) * (STYLE.levels - 1) + 0.5) * 3;
-        context.fillStyle = row === column ? "rgb(128,128,128)" : `rgb(${bytes[level]},${bytes[level + 1]},${bytes[level + 2]})`;
-        context.fillRect(margin + cell * x, margin + cell * y, cell + 0.5, cell + 0.5);
+        for (let c = 0; c < 3; c++) cells.data[4 * (y * n + x) + c] = row === column ? 128 : bytes[level + c];
+        cells.data[4 * (y * n + x) + 3] = 255;
       }),
     );
+    small.putImageData(cells, 0, 0);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(small.canvas, margin, margin, cell * n, cell * n);
     context.fillStyle = app.look.color;
     context.font = `${Math.min(12, Math.max(8, cell))}px ${app.look.fontFamily}`;
     if (n <= NAMES_UP_TO) {

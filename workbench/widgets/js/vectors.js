@@ -35,8 +35,16 @@ export function vectorsPicture(app) {
       context.lineWidth = size > 5 ? 2.5 : 0.7;
       context.stroke();
       context.fillStyle = app.look.color;
-      if (size > 5 || store.labels <= 40) context.fillText(shorten(store.categories[label]), x, y - 9);
+      if (size > 5 || free(store.categories[label], x, y - 9)) context.fillText(shorten(store.categories[label]), x, y - 9);
     };
+    // Names that would lie on others are left out; the chosen pair has its names in any case.
+    const taken = [];
+    function free(name, x, y) {
+      const half = context.measureText(shorten(name)).width / 2;
+      const clear = taken.every(([left, right, at]) => x + half < left || x - half > right || Math.abs(at - y) > 12);
+      if (clear) taken.push([x - half, x + half, y]);
+      return clear;
+    }
     if (key !== ground.key) {
       sharp(canvas, width, height);
       context.font = `12px ${app.look.fontFamily}`;
@@ -54,13 +62,13 @@ export function vectorsPicture(app) {
         context.fill();
         context.stroke();
         context.fillStyle = app.look.color;
-        context.fillText(shorten(name), x, y + 20);
+        if (free(name, x, y + 20)) context.fillText(shorten(name), x, y + 20);
       });
       ground = { key, picture: context.getImageData(0, 0, canvas.width, canvas.height) };
     }
     context.putImageData(ground.picture, 0, 0);
     for (const label of [view.label, view.other]) dot(label, 6.5);
-    setText(told, `Dots are labels${groups ? ", diamonds groups" : ""}, coloured by the group that a label belongs to most. Two main axes; they hold ${Math.round(100 * store.explained)} % of the variance, so that near dots may be far apart in the rest.`);
+    setText(told, `Dots are labels${groups ? ", diamonds groups" : ""}, coloured by the group that a label belongs to most. Two main axes; they hold ${Math.round(100 * store.explained)} % of the variance, so that near dots may be far apart in the rest. Names that would cover others are left out; choose a label to see its.`);
     canvas.setAttribute("aria-label", `Learned vectors of ${store.labels} labels${groups ? ` and ${store.groups.length} groups` : ""} on two axes; ${view.state.label} and ${view.state.other} are marked.`);
   }
   const resize = () => {
