@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.jupyter import READY as IDLE
 from tests.support.jupyter import TOKEN, write_notebook
 from tests.support.layered import make_layered_contents
 
@@ -42,6 +43,7 @@ def test_it_runs_reloads_and_leaves_a_picture(page, lab):
     page.locator("figure.workbench-snapshot").first.wait_for(state="visible", timeout=30_000)
     assert page.locator(".wb-explorer").count() == 0
     assert page.locator("img[src=x]").count() == 0
+    page.wait_for_function(IDLE, timeout=60_000)
     lab.shut_down_kernel(page)  # the one that opening the notebook has started
     page.goto("about:blank")
     page.watch.errors[:] = [error for error in page.watch.errors if "model not found" not in error]
