@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 LESSONS = {
     "00_start_here": ("workbench.lessons.start_here", "StartHere"),
     "01_srn": ("workbench.lessons.srn", "SRNLesson"),
+    "02_msrn": ("workbench.lessons.msrn", "MSRNLesson"),
 }
 _HOMES = {
     "Table": "workbench.lessons.show",

@@ -80,7 +80,7 @@ def verdict(study: Mapping[str, Any] | None) -> Paragraphs:
     seeds = {run["seed"] for run in study["runs"]}
     cores = study.get("machine", {}).get("cores", "?")
     words = [
-        f"The atlas holds {len(study['runs'])} trainings of {len(rows)} settings, {len(seeds)} {_many(len(seeds), 'seed')}, "
+        f"The atlas holds {len(study['runs'])} trainings of {len(rows)} settings, {len(seeds)} {many(len(seeds), 'seed')}, "
         f"made on {cores} processor cores. All differences are in points of AP (hundredths) on the labels that the rule names.",
         _outcome(rows),
     ]
@@ -89,7 +89,7 @@ def verdict(study: Mapping[str, Any] | None) -> Paragraphs:
     count = sum(len(row["srn_minus"]) for row in rows)
     words.append(
         f"Read this with care. These are {count} differences, and a 95 % interval leaves out the truth about once in twenty times. "
-        f"{len(seeds)} {_many(len(seeds), 'seed')} {'makes' if len(seeds) == 1 else 'make'} wide intervals: “not told apart” does not mean "
+        f"{len(seeds)} {many(len(seeds), 'seed')} {'makes' if len(seeds) == 1 else 'make'} wide intervals: “not told apart” does not mean "
         "equal. The pictures are drawn, and the networks small."
     )
     return Paragraphs([word for word in words if word])
@@ -103,7 +103,7 @@ def differences_table(study: Mapping[str, Any] | None) -> Table | Paragraphs:
     rows = []
     for row in study["summary"]:
         found = [row["srn_minus"].get(arm, {}).get(MEASURE) for arm in arms]
-        cells = [None if difference is None else f"{_shown(difference)}, {WORDS[side(difference)]}" for difference in found]
+        cells = [None if difference is None else f"{shown(difference)}, {WORDS[side(difference)]}" for difference in found]
         rows.append([f"{panel(row['relation'])}; {setting(row)}", *cells])
     return Table(["setting", *(f"SRN − {ARMS[arm]}" for arm in arms)], rows, "Differences in points of AP, 95 % interval over seeds")
 
@@ -116,6 +116,18 @@ def probe_table(study: Mapping[str, Any] | None) -> Table | Paragraphs:
     labels = list(dict.fromkeys(label for entry in probe.values() for label in entry))
     rows = [[name, *(float(entry[label]) for label in labels)] for name, entry in probe.items()]
     return Table(["kind of scene", *labels], rows, "AP (0 to 1) from the object's box alone")
+
+
+def shown(difference: Mapping[str, Any]) -> str:
+    """A difference in points with its interval: "+2.0 ± 1.1"."""
+    half = difference["half_width"]
+    spread = f" ± {100 * half:.1f}" if half is not None else f", {difference['n']} seed, no interval"
+    return f"{100 * difference['mean']:+.1f}{spread}"
+
+
+def many(count: int, word: str) -> str:
+    """`word` in the plural unless `count` is 1."""
+    return word if count == 1 else f"{word}s"
 
 
 def _outcome(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -133,7 +145,7 @@ def _outcome(rows: Sequence[Mapping[str, Any]]) -> str:
     if "control" in corner["srn_minus"]:
         difference = corner["srn_minus"]["control"][MEASURE]
         outcome = {1: "holds: SRN is better than", -1: "does not hold: SRN is worse than", 0: "is not shown: nothing separates SRN from"}
-        said.append(f"The second part {outcome[side(difference)]} the matched control there ({_shown(difference)}).")
+        said.append(f"The second part {outcome[side(difference)]} the matched control there ({shown(difference)}).")
     flat = [difference[MEASURE] for row in rows if row["relation"] == 0 for difference in row["srn_minus"].values()]
     if flat:
         outside = sum(side(difference) != 0 for difference in flat)
@@ -152,7 +164,7 @@ def _against(rows: Sequence[Mapping[str, Any]], arm: str) -> str:
         sides = [side(row["srn_minus"][arm][MEASURE]) for row in rows if row["relation"] == relation and arm in row["srn_minus"]]
         if sides:
             counts = ", ".join(f"{word} in {sides.count(sign)}" for sign, word in WORDS.items())
-            parts.append(f"{panel(relation)} ({len(sides)} {_many(len(sides), 'setting')}) {counts}")
+            parts.append(f"{panel(relation)} ({len(sides)} {many(len(sides), 'setting')}) {counts}")
     return f"SRN against “{ARMS[arm]}”: {'; '.join(parts)}." if parts else ""
 
 
@@ -161,7 +173,7 @@ def _why(rows: Sequence[Mapping[str, Any]]) -> str:
     won = [row["srn_minus"] for row in rows if row["relation"] == 1 and side(row["srn_minus"].get("pooled", {}).get(MEASURE, NOTHING)) > 0]
     if not won:
         return "With the rule there is no setting in which SRN is better than the pooled baseline beyond the interval."
-    said = [f"With the rule SRN is better than the pooled baseline in {len(won)} {_many(len(won), 'setting')}. What does it owe that to?"]
+    said = [f"With the rule SRN is better than the pooled baseline in {len(won)} {many(len(won), 'setting')}. What does it owe that to?"]
     for arm, lacks in (("control", "attention and gate"), ("shuffled", "the places in the maps")):
         better = sum(side(differences.get(arm, {}).get(MEASURE, NOTHING)) > 0 for differences in won)
         shows = (
@@ -173,13 +185,3 @@ def _why(rows: Sequence[Mapping[str, Any]]) -> str:
         )
         said.append(f"It also beats “{ARMS[arm]}”, which lacks {lacks}, in {better} of these: {shows}.")
     return " ".join(said)
-
-
-def _shown(difference: Mapping[str, Any]) -> str:
-    half = difference["half_width"]
-    spread = f" ± {100 * half:.1f}" if half is not None else f", {difference['n']} seed, no interval"
-    return f"{100 * difference['mean']:+.1f}{spread}"
-
-
-def _many(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"
