@@ -11,7 +11,7 @@ from workbench.labels import LabelGraph
 from workbench.lessons import msrn_atlas
 from workbench.lessons.atlas import WORDS, shown, side
 from workbench.lessons.cases import Case, beside_object, on_object
-from workbench.lessons.feedback import Feedback, choose, near, right, same, wrong
+from workbench.lessons.feedback import Feedback, choose, near, same, wrong
 from workbench.lessons.lesson import Lesson, question
 from workbench.lessons.study import read_study
 
@@ -137,7 +137,10 @@ class MSRNLesson(Lesson):
             counts / singles[:, None],
             (
                 (counts / singles[None], "You divided each column by its own count: that is P(i | j). Row i needs n_i (singles[:, None])."),
-                (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), "You divided by the pairs of a row. Divide by the pictures, n_i."),
+                (
+                    counts / np.maximum(counts.sum(axis=1, keepdims=True), 1),
+                    "You divided by the pairs of a row. Divide by pictures, n_i.",
+                ),
                 (counts / singles.sum(), "You divided by all labels together. Each row has its own n_i."),
                 (counts / counts.max(), "You divided by the largest count. Each row has its own n_i."),
                 (full / singles[:, None], "Nearly: the diagonal says that a label goes with itself. Take the counts without it."),
@@ -292,10 +295,7 @@ class MSRNLesson(Lesson):
         if figure is None:
             return Feedback(None, "This has not been measured yet.")
         said = f"The graph changes the AP of the theme labels by {shown(figure)} points."
-        given = str(answer).strip().lower()
-        if given not in WORDS.values():
-            return wrong(f"Choose one of these: {', '.join(repr(word) for word in WORDS.values())}.")
-        return right(said) if given == WORDS[side(figure)] else wrong(said)
+        return choose(answer, WORDS[side(figure)], dict.fromkeys(WORDS.values(), said))
 
 
 def softmax(values: np.ndarray) -> np.ndarray:

@@ -40,6 +40,12 @@ def gain(study: Mapping[str, Any] | None, title: str, measure: str, together: bo
     return None
 
 
+def word(study: Mapping[str, Any] | None, title: str, measure: str, together: bool) -> str:
+    """That gain as a word, "better", "worse" or "not told apart"; the last one too where nothing was measured."""
+    figure = gain(study, title, measure, together)
+    return WORDS[side(figure) if figure else 0]
+
+
 def hypothesis(study: Mapping[str, Any] | None) -> Paragraphs:
     """What was expected, as it was written down before the first run."""
     return Paragraphs([f"Written before the first run: {study['hypothesis']}" if study else ABSENT])
