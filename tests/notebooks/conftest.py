@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-SHIPPED = ("scenes-srn", "scenes-pooled")
+SHIPPED = ("scenes-srn", "scenes-pooled", "scenes-msrn")
 
 
 @pytest.fixture(scope="session")

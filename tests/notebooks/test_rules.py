@@ -44,7 +44,7 @@ def html_outputs(notebook) -> list[str]:
 
 
 def explores(cell) -> bool:
-    return "AttentionExplorer(" in cell.source
+    return "Explorer(" in cell.source
 
 
 def test_every_lesson_has_a_notebook():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ WIDTH = 24
 
 def make_layered_contents(
     count: int = 8,
-    categories: int = 6,
+    categories: int | Sequence[str] = 6,
     *,
     grids: tuple[int, ...] = (16, 8, 4),
     groups: int = 3,

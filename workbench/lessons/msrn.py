@@ -10,13 +10,14 @@ import numpy as np
 from workbench.labels import LabelGraph
 from workbench.lessons import msrn_atlas
 from workbench.lessons.atlas import WORDS, shown, side
-from workbench.lessons.cases import Case, beside_object, on_object
+from workbench.lessons.cases import Case, beside_object, coverage, map_of, on_object, share_near
 from workbench.lessons.feedback import Feedback, choose, near, same, wrong
 from workbench.lessons.lesson import Lesson, question
 from workbench.lessons.study import read_study
 
 KIND = "local.sum"
 GROUP_LOSS_WEIGHT = 1e-4
+SHARPNESS = 0.25  # of the attention that is worked out by hand: the share of its strongest cell
 NO_PARTS = Feedback(None, "This archive does not hold what the logits are made of.")
 
 
@@ -28,8 +29,18 @@ class MSRNLesson(Lesson):
 
     @cached_property
     def first(self) -> Case:
-        """A picture and a label in it whose evidence lies on the object."""
-        return on_object(self.inspections[0], KIND)
+        """A picture and a predicted label in it whose evidence lies on the object and comes from more than one layer."""
+        msrn = self.inspections[0]
+        found, best = on_object(msrn, KIND), -np.inf
+        added = np.stack([self.layer_part(name) for name in self.layers])  # [L, N, C]
+        for image, label in np.argwhere((msrn.targets == 1) & (msrn.probabilities() >= msrn.threshold)):
+            values = map_of(msrn, KIND, int(image), int(label))
+            if values is not None and (total := np.maximum(added[:, image, label], 0).sum()) > 0:
+                second = float(np.sort(added[:, image, label])[-2] / total) if len(added) > 1 else 0.0
+                inside = share_near(values, coverage(msrn, int(image), int(label), values.shape))
+                if (worth := inside + min(max(second, 0.0), 0.3)) > best:
+                    best, found = worth, Case(int(image), msrn.categories[int(label)])
+        return found
 
     @cached_property
     def misleading(self) -> Case:
@@ -75,19 +86,20 @@ class MSRNLesson(Lesson):
 
     @cached_property
     def channel(self) -> tuple[int, str, int, str]:
-        """(image, label, channel, layer) for the attention by hand: in the coarsest layer the sharpest attention of a present label."""
+        """(image, label, channel, layer) for the attention by hand: a present label and a channel of the coarsest layer that it attends to
+        neither evenly nor in one cell alone."""
         msrn = self.inspections[0]
-        steering = msrn.table("label_embedding").values
+        steering = msrn.table("label_embedding").values.astype(np.float64)
         layer = list(self.layers)[-1]
-        best, found = -np.inf, (0, msrn.categories[0], 0, layer)
+        best, found = np.inf, (0, msrn.categories[0], 0, layer)
         for image in msrn.channel_images:
             stored = msrn.channels(image)
             assert stored is not None
             flat = stored.layers[layer][0].astype(np.float64).reshape(steering.shape[1], -1)  # [D, P]
             for label in np.flatnonzero(msrn.targets[image] == 1):
-                sharp = softmax(steering[label][:, None] * flat).max(axis=1)  # [D]
-                if sharp.max() > best:
-                    best, found = sharp.max(), (image, msrn.categories[int(label)], int(sharp.argmax()), layer)
+                off = np.abs(softmax(steering[label][:, None] * flat).max(axis=1) - SHARPNESS)  # [D]
+                if off.min() < best:
+                    best, found = off.min(), (image, msrn.categories[int(label)], int(off.argmin()), layer)
         return found
 
     @cached_property
