@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def test_without_torch(name, hasty_home, tmp_path):
     notebook = read(name)
     proof = nbformat.v4.new_code_cell("import sys\nassert not [name for name in sys.modules if name.split('.')[0] == 'torch']", id="proof")
     notebook.cells.append(proof)
-    done = execute(notebook, hasty_home, PYTHONPATH=f"{tmp_path}")
+    done = execute(notebook, hasty_home, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     assert_explorers_show(done)
     skipped = [cell for cell in cells(done).values() if "if torch_is_here(" in cell.source]
     assert skipped
