@@ -6,18 +6,23 @@ import torch
 from safetensors import safe_open
 
 from tests.training.colored_blocks import ColoredBlocks, blocks_recipe
+from workbench.errors import WorkbenchError
 from workbench.models import create_model
 from workbench.training import features, train
 from workbench.training.batches import ImageSource, epoch_draws, epoch_plan
 from workbench.training.features import FeatureSource, frozen_stage
 
 
+def heads_only(stage):
+    """A stage without the trunk among what it trains."""
+    trained = ("classifier", "attention", "regularisation") if "all" in stage.train else stage.train
+    return replace(stage, train=tuple(part for part in trained if part != "trunk"))
+
+
 def frozen_recipe(**changes):
     """SRN whose trunk no stage trains."""
     recipe = blocks_recipe("srn")
-    stages = {name: replace(stage, train=tuple(part for part in stage.train if part != "trunk")) for name, stage in recipe.stages.items()}
-    stages["joint"] = replace(stages["joint"], train=("classifier", "attention", "regularisation"))
-    return replace(recipe, stages=stages, **changes)
+    return replace(recipe, stages={name: heads_only(stage) for name, stage in recipe.stages.items()}, **changes)
 
 
 def test_a_trunk_counts_as_frozen_only_if_no_stage_trains_it():
@@ -88,3 +93,19 @@ def test_a_run_on_cached_maps_resumes_exactly(tmp_path):
     resumed = train(frozen_recipe(), tmp_path / "run", progress=False)
     assert resumed.weights("last").read_bytes() == whole.weights("last").read_bytes()
     assert np.isfinite(resumed.history[-1]["loss"])
+
+
+def test_a_frozen_backbone_is_cached_to_its_last_stage_and_stays_bit_for_bit(tmp_path):
+    run = train(frozen_recipe(frozen_backbone=True), tmp_path / "run", progress=False)
+    path = next((tmp_path / ".features").glob("blocks-train-*.safetensors"))
+    with safe_open(path, framework="pt") as file:
+        assert set(file.keys()) == {"plain.2", "plain.3", "mirrored.2", "mirrored.3"}
+    torch.manual_seed(run.recipe.seed)
+    before = create_model("srn", ["red", "green", "blue"], backbone=run.recipe.model.backbone, image_size=32)
+    for name, value in run.model("last").backbone.state_dict().items():
+        assert torch.equal(value, before.backbone.state_dict()[name]), name
+
+
+def test_a_frozen_backbone_that_a_stage_would_train_is_refused():
+    with pytest.raises(WorkbenchError, match='Stage "classifier" trains the backbone'):
+        replace(blocks_recipe("srn"), frozen_backbone=True)

@@ -30,6 +30,7 @@ class WorkbenchModel(nn.Module):
         map_kinds: what its maps mean; every model has at least one. Each can be asked from `maps`.
         logit_kinds: its sets of logits; `scored` names the one that is returned as `logits`.
         part_kinds: the addends that `decompose` gives; empty where the scored logits are no sum that can be shown.
+        frozen_backbone: whether all of the backbone counts as the part "trunk", so that the other parts are heads alone.
         channel_steering: the table whose entry [label, channel] multiplies a channel of `channel_maps` before the softmax over cells.
         used_stages: the backbone stages whose maps the head reads (what a feature cache must hold).
         config: JSON; ``create_model(**config)`` builds the same model.
@@ -44,6 +45,7 @@ class WorkbenchModel(nn.Module):
     config: dict[str, Any]
     part_kinds: tuple[PartKind, ...] = ()
     channel_steering: str | None = None
+    frozen_backbone: bool = False
     settled: Mapping[str, Any] = MappingProxyType({})
     stored_options: Mapping[str, Any] = MappingProxyType({})
     relation_titles: Mapping[str, str] = MappingProxyType({})  # headings of what `relations` gives, by name
@@ -111,6 +113,8 @@ class WorkbenchModel(nn.Module):
         raise WorkbenchError(f'No map of this model adds up to the logits "{name}".')
 
     def _trunk_and_last_stage(self) -> tuple[tuple[nn.Module, ...], nn.Module]:
-        """The backbone as parts: the stages up to the last but one, and the last."""
+        """The backbone as parts: the stages up to the last but one, and the last; all of them and nothing where it is frozen."""
+        if self.frozen_backbone:
+            return tuple(self.backbone.stages), nn.Identity()
         *trunk, last = self.backbone.stages
         return tuple(trunk), last

@@ -234,9 +234,11 @@ def build_model(recipe: Recipe, dataset: MultiLabelDataset) -> WorkbenchModel:
     torch.manual_seed(recipe.seed)
     spec = recipe.model
     options = {**model_class(spec.name).options_from_training(dataset.categories, dataset.targets), **spec.options}
-    return create_model(
+    model = create_model(
         spec.name, dataset.categories, backbone=spec.backbone, weights=spec.weights, image_size=recipe.image_size, **options
     )
+    model.frozen_backbone = recipe.frozen_backbone
+    return model
 
 
 @contextmanager

@@ -161,6 +161,7 @@ class Recipe:
         precision: "32-true", or "bf16-mixed": bfloat16 where it is safe, and channels-last.
         augmentation: "none", "flip" (half of the images mirrored), "vary" (also moved a little, brightness and colours changed), "crops"
             (mirrored, and a random part of the image, resized), or "fixed_crops" (the same from thirteen fixed places, as for MSRN).
+        frozen_backbone: nothing of the backbone learns, its last stage neither, which otherwise belongs to the part that reads it.
         unknown_in_loss, unknown_in_ap: what a target of -1 does: "ignore", "positive" or "negative".
         feature_images: class features of this many validation images, the first ones, are kept after each epoch, to see the classes come
             apart; 0 keeps none.
@@ -176,6 +177,7 @@ class Recipe:
     seed: int = 0
     precision: str = "32-true"
     augmentation: str = "flip"
+    frozen_backbone: bool = False
     unknown_in_loss: str = "ignore"
     unknown_in_ap: str = "ignore"
     feature_images: int = 0
@@ -189,6 +191,9 @@ class Recipe:
         _at_least("image_size", self.image_size, 1)
         _at_least("seed", self.seed, 0)
         _at_least("feature_images", self.feature_images, 0)
+        for name, stage in self.stages.items():
+            if self.frozen_backbone and {"trunk", "all"} & set(stage.train):
+                raise WorkbenchError(f'Stage "{name}" trains the backbone that frozen_backbone keeps as it is; name the heads to train.')
         if not self.total_epochs:
             raise WorkbenchError(f'Recipe "{self.name}" has no epoch in any stage; give at least one stage some epochs.')
 

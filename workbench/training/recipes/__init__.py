@@ -22,6 +22,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "voc-study-srn": voc.srn,
     "voc-study-msrn": voc.msrn,
     "voc-study-disc": discriminative.voc_study,
+    "voc-study-disc-off": discriminative.voc_study_off,
     "voc2007-msrn": msrn.voc2007,
     "coco2014-msrn": msrn.coco2014,
 }

@@ -39,11 +39,22 @@ def voc_study() -> Recipe:
     return _disentangled("voc-study-disc", voc.pooled())
 
 
+def voc_study_off() -> Recipe:
+    """The same without the loss, everything else equal: what to compare with."""
+    return without_loss("voc-study-disc-off", voc_study())
+
+
 def with_loss(name: str, recipe: Recipe, settings: Discriminative | None = None) -> Recipe:
     """A recipe with the discriminative loss in its last stage."""
     last = recipe.last_stage
     stages = {**recipe.stages, last: replace(recipe.stages[last], discriminative=settings or Discriminative())}
     return replace(recipe, name=name, stages=stages, feature_images=FEATURE_IMAGES, expected=())
+
+
+def without_loss(name: str, recipe: Recipe) -> Recipe:
+    """A recipe with the discriminative loss taken out of every stage."""
+    stages = {stage: replace(settings, discriminative=None) for stage, settings in recipe.stages.items()}
+    return replace(recipe, name=name, stages=stages, expected=())
 
 
 def _disentangled(name: str, plain: Recipe) -> Recipe:

