@@ -36,7 +36,7 @@ def create(name: str, weights: str | Path | None) -> Backbone:
         raise WorkbenchError(f'timm\'s "{short}" has no separate feature stages; choose a convolutional network such as timm:resnet26.')
     if weights != "imagenet":
         load_backbone_weights(network, name, weights)
-    published = timm.get_pretrained_cfg(short)
+    published: Any = timm.get_pretrained_cfg(short)
     information: Any = network.feature_info
     backbone = Backbone(
         _stages(network),
