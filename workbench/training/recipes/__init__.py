@@ -15,6 +15,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "scenes-srn": scenes.srn,
     "scenes-msrn": scenes.msrn,
     "scenes-disentangled": discriminative.scenes_disentangled,
+    "scenes-disentangled-off": discriminative.scenes_disentangled_off,
     "scenes-srn-disc": discriminative.scenes_srn,
     "scenes-msrn-disc": discriminative.scenes_msrn,
     "voc-study-pooled": voc.pooled,

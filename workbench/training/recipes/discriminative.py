@@ -24,6 +24,13 @@ def scenes_disentangled() -> Recipe:
     return replace(recipe, expected=(Expected("validation.map", 0.988, "measured", "seed 0, best epoch, 2 CPU cores"),))
 
 
+def scenes_disentangled_off() -> Recipe:
+    """The same without the loss, everything else equal: what to compare with."""
+    recipe = scenes_disentangled()
+    stages = {name: replace(stage, discriminative=None) for name, stage in recipe.stages.items()}
+    return replace(recipe, name="scenes-disentangled-off", stages=stages, expected=())
+
+
 def scenes_srn() -> Recipe:
     """SRN with the loss on its attention-pooled features, in the joint stage: after Hassanin et al., our settings."""
     return with_loss("scenes-srn-disc", scenes.srn())
