@@ -16,6 +16,7 @@ LESSONS = {
     "00_start_here": ("workbench.lessons.start_here", "StartHere"),
     "01_srn": ("workbench.lessons.srn", "SRNLesson"),
     "02_msrn": ("workbench.lessons.msrn", "MSRNLesson"),
+    "03_class_separation": ("workbench.lessons.separation", "SeparationLesson"),
 }
 _HOMES = {
     "Table": "workbench.lessons.show",
