@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-SHIPPED = ("scenes-srn", "scenes-pooled", "scenes-msrn")
+SHIPPED = ("scenes-srn", "scenes-pooled", "scenes-msrn", "scenes-disentangled", "scenes-disentangled-off")
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +27,7 @@ def hasty_home(tmp_path_factory) -> Path:
     import torch
 
     import workbench
+    from workbench.analysis.embedding import embedding_of
     from workbench.training import get_recipe, train
 
     home = tmp_path_factory.mktemp("hasty")
@@ -39,6 +40,9 @@ def hasty_home(tmp_path_factory) -> Path:
         epochs = {f"stages.{stage}.epochs": int(stage == recipe.last_stage) for stage in recipe.stages}
         hasty = recipe.with_overrides({**epochs, "data.options.count": 64, "data.validation_options.count": 16})
         run = train(hasty, home / "runs" / "tour" / name, progress=False)
-        workbench.inspect(run, picture_size=96).save(home / "runs" / "tour" / f"{name}.safetensors")
+        inspection = workbench.inspect(run, picture_size=96)
+        if run.feature_probes:
+            inspection = inspection.with_embeddings(*embedding_of(run, inspection))
+        inspection.save(home / "runs" / "tour" / f"{name}.safetensors")
     torch.set_num_threads(threads)
     return home

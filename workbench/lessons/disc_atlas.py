@@ -79,7 +79,9 @@ def per_class_table(study: Mapping[str, Any] | None, look_alike: float = 1.0) ->
     found: dict[str, dict[str, list[float]]] = {}
     for host in HOSTS:
         arms = {
-            loss: {run["seed"]: run["AP"] for run in study["runs"] if (run["host"], run["look_alike"], run["loss"]) == (host, look_alike, loss)}
+            loss: {
+                run["seed"]: run["AP"] for run in study["runs"] if (run["host"], run["look_alike"], run["loss"]) == (host, look_alike, loss)
+            }
             for loss in (False, True)
         }
         for seed in sorted(set(arms[False]) & set(arms[True])):
@@ -87,7 +89,9 @@ def per_class_table(study: Mapping[str, Any] | None, look_alike: float = 1.0) ->
                 found.setdefault(name, {}).setdefault(host, []).append(value - arms[False][seed][name])
     hosts = [host for host in HOSTS if any(host in row for row in found.values())]
     rows = [[name, *(_told(_interval(row[host])) if host in row else None for host in hosts)] for name, row in found.items()]
-    caption = f"Loss on minus loss off, points of AP of each label, animals {'look alike' if look_alike else 'differ'}; 95 % interval over seeds"
+    caption = (
+        f"Loss on minus loss off, points of AP of each label, animals {'look alike' if look_alike else 'differ'}; 95 % interval over seeds"
+    )
     return Table(["label", *(HOSTS[host] for host in hosts)], rows, caption)
 
 
@@ -99,8 +103,8 @@ def verdict(study: Mapping[str, Any] | None) -> Paragraphs:
     if not rows:
         return Paragraphs(["The atlas holds no pair of trainings with and without the loss yet."])
     words = [
-        f"This part of the atlas holds {len(study['runs'])} trainings of {len(rows)} {many(len(rows), 'setting')}, with and without the loss, "
-        f"{seeds} {many(seeds, 'seed')}, made on {study.get('machine', {}).get('cores', '?')} processor cores.",
+        f"This part of the atlas holds {len(study['runs'])} trainings of {len(rows)} {many(len(rows), 'setting')}, with and without the "
+        f"loss, {seeds} {many(seeds, 'seed')}, made on {study.get('machine', {}).get('cores', '?')} processor cores.",
         _separated(rows),
         _look_alike(rows),
         _overall(rows),
@@ -121,8 +125,8 @@ def _separated(rows: Sequence[Mapping[str, Any]]) -> str:
     sides = [side(row["on_minus_off"]["ratio"]) for row in rows if "ratio" in row["on_minus_off"]]
     outcome = "holds" if sides and all(one > 0 for one in sides) else "does not hold everywhere"
     return (
-        f"(1) Separation: that part {outcome}. With the loss, inter / intra is higher beyond the interval in {sides.count(1)} of {len(sides)} "
-        f"settings, lower in {sides.count(-1)}, not told apart in {sides.count(0)}."
+        f"(1) Separation: that part {outcome}. With the loss, inter / intra is higher beyond the interval in {sides.count(1)} of "
+        f"{len(sides)} settings, lower in {sides.count(-1)}, not told apart in {sides.count(0)}."
     )
 
 
@@ -167,9 +171,9 @@ def _worth(rows: Sequence[Mapping[str, Any]]) -> str:
         return "Was it worth anything? The separation did not rise beyond the interval anywhere, so nothing can follow from it."
     gained, lost = (sum(side(row["mAP"]) == sign for row in apart if "mAP" in row) for sign in (1, -1))
     return (
-        f"Was it worth anything? Of the {len(apart)} {many(len(apart), 'setting')} whose classes stand further apart, mAP is better beyond the "
-        f"interval in {gained} and worse in {lost}. In the other {len(apart) - gained - lost} the picture changed, and the answers did not, as far "
-        "as these seeds can tell."
+        f"Was it worth anything? Of the {len(apart)} {many(len(apart), 'setting')} whose classes stand further apart, mAP is better beyond "
+        f"the interval in {gained} and worse in {lost}. In the other {len(apart) - gained - lost} the picture changed, and the answers did "
+        "not, as far as these seeds can tell."
     )
 
 

@@ -86,7 +86,9 @@ class SeparationLesson(Lesson):
                 rows = np.flatnonzero(np.isin(labels, (first, second)))
                 two = (labels[rows] == second).astype(np.int64)
                 full = float(np.mean(_own_is_nearest(values[rows], two, 2)))
-                found = Overlap(inspection.categories[int(first)], inspection.categories[int(second)], _nearest_in_plane(plane[rows], two), full)
+                found = Overlap(
+                    inspection.categories[int(first)], inspection.categories[int(second)], _nearest_in_plane(plane[rows], two), full
+                )
                 if best is None or found.full - found.plane > best.full - best.plane:
                     best = found
         assert best is not None, "an archive holds at least two classes"
@@ -94,15 +96,15 @@ class SeparationLesson(Lesson):
 
     @cached_property
     def together(self) -> np.ndarray:
-        """How much labels come together: pictures with both over pictures with either, float64 [C, C]; 0 where there are none."""
+        """How many times as often as by chance labels come together: float64 [C, C]; 0 where one of them never occurs."""
         present = (self.inspections[ON].targets == 1).astype(np.float64)
-        both = present.T @ present
-        either = both.diagonal()[:, None] + both.diagonal() - both
-        return both / np.maximum(either, 1)
+        both, share = present.T @ present / len(present), present.mean(axis=0)
+        by_chance = share[:, None] * share
+        return np.where(by_chance > 0, both / np.where(by_chance > 0, by_chance, 1), 0.0)
 
     @cached_property
     def companions(self) -> np.ndarray:
-        """The six pairs of labels that come together most, int [6, 2]."""
+        """The six pairs of labels that come together most, compared with chance: int [6, 2]."""
         rows, columns = np.triu_indices(len(self.together), 1)
         order = np.argsort(-self.together[rows, columns], kind="stable")[:COMPANIONS]
         return np.stack([rows[order], columns[order]], axis=1)
@@ -125,7 +127,11 @@ class SeparationLesson(Lesson):
         """Which model keeps its classes further apart, in units of their own width?"""
         off, on = self.ratios
         shown = f"Between classes over within classes is {off:.1f} without the loss and {on:.1f} with it."
-        return choose(answer, _compared(on, off, "with the loss", "without it", "no difference"), _all(shown, "with the loss", "without it", "no difference"))
+        return choose(
+            answer,
+            _compared(on, off, "with the loss", "without it", "no difference"),
+            _all(shown, "with the loss", "without it", "no difference"),
+        )
 
     @question
     def q2(self, answer: Any) -> Feedback:
@@ -140,12 +146,18 @@ class SeparationLesson(Lesson):
             pooled,
             (
                 (pooled.T, "Right numbers, wrong way round: labels first, then the numbers of V. [3, 6]."),
-                (np.einsum("chw,dhw->cd", across, values), "Wrong axis: the softmax runs over the cells of a label, axis=(1, 2), not over labels."),
+                (
+                    np.einsum("chw,dhw->cd", across, values),
+                    "Wrong axis: the softmax runs over the cells of a label, axis=(1, 2), not over labels.",
+                ),
                 (np.einsum("chw,dhw->cd", scores, values), "These are the raw scores as weights. Take their softmax over the cells first."),
                 (np.einsum("chw,dhw->cd", powers, values), "Divide the powers by their sum over the cells of each label first."),
                 (np.einsum("chw,dhw->cd", 1 / (1 + np.exp(-scores)), values), "That is a sigmoid. The cells of a label have to share one."),
                 (pooled / scores[0].size, "That is a mean over cells. A already adds up to one, so take the sum."),
-                (np.broadcast_to(values.mean(axis=(1, 2)), pooled.shape), "That is the plain mean, the same for every label. Weigh the cells with A."),
+                (
+                    np.broadcast_to(values.mean(axis=(1, 2)), pooled.shape),
+                    "That is the plain mean, the same for every label. Weigh the cells with A.",
+                ),
                 (attention[:, None] * values[None], "Now add up the cells."),
             ),
             "Each label gets its own mean of the same values, weighted by where it looks.",
@@ -192,7 +204,7 @@ class SeparationLesson(Lesson):
             "negatives",
             {
                 "positives": hint,
-                "negatives": "Only the label decides. So the two are pushed apart, although a pond makes a duck likely: section 7 looks at the price.",
+                "negatives": "Only the label decides. So the two are pushed apart, although a pond makes a duck likely (section 7).",
                 "not compared": "Every pair of the batch is compared, those of one picture too.",
             },
         )
@@ -249,7 +261,7 @@ class SeparationLesson(Lesson):
             answer,
             "perfectly",
             {
-                "perfectly": "And yet it knows nothing of any picture. Separation is measured where a label is present; it never asks whether it is.",
+                "perfectly": "And yet it knows nothing of any picture. Separation never asks whether a label is there.",
                 "by chance": hint,
                 "not at all": hint,
             },
