@@ -40,7 +40,8 @@ def hasty_home(tmp_path_factory) -> Path:
         epochs = {f"stages.{stage}.epochs": int(stage == recipe.last_stage) for stage in recipe.stages}
         hasty = recipe.with_overrides({**epochs, "data.options.count": 64, "data.validation_options.count": 16})
         run = train(hasty, home / "runs" / "tour" / name, progress=False)
-        inspection = workbench.inspect(run, picture_size=96)
+        pointed = "disentangled" not in name  # nobody reads pointing and deletion of these two, and measuring takes its time
+        inspection = workbench.inspect(run, picture_size=96, measure=pointed)
         if run.feature_probes:
             inspection = inspection.with_embeddings(*embedding_of(run, inspection))
         inspection.save(home / "runs" / "tour" / f"{name}.safetensors")
