@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import STUDIES, machine, read_json, write_json
-from benchmarks.voc_summary import summarise, table
+from benchmarks.tables import markdown
+from benchmarks.voc_summary import rows, summarise
 
 SYSTEMS = ("pooled", "csra", "srn", "msrn", "disc-off", "disc")
 SEEDS = (0, 1, 2)
@@ -122,7 +123,7 @@ def main() -> None:
                 result["summary"] = summarise(result["rows"], lambda row: arguments.runs / f"{name_of(row)}-scores.npy", root)
                 write_json(arguments.out, result)
                 print(f"{system}, seed {seed}: mAP {row['mAP']:.4f}, {row['seconds']:.0f} s", flush=True)
-    print(table(result))
+    print(TITLE, markdown(rows(result)), sep="\n\n")
 
 
 def name_of(row: dict[str, Any]) -> str:

@@ -49,23 +49,19 @@ def summarise(rows: list[Row], scores_of: Callable[[Row], Path], root: Path) -> 
     return entries
 
 
-def table(result: Row) -> str:
-    """The summary as a Markdown table."""
-    lines = [result["study"], "", "| backbone | system | mAP | gain | pointing of its best map | inter / intra | training, s |"]
-    lines.append("|---|---|---|---|---|---|---|")
+def rows(result: Row) -> list[list[str]]:
+    """The summary as a table, its head first; shares in points."""
+    from benchmarks.tables import share
+
+    lines = [["backbone", "system", "mAP", "gain in mAP", "pointing of its best map", "inter / intra", "training, s"]]
     for entry in result.get("summary", []):
         own = {kind: value for kind, value in entry["pointing"].items() if kind not in REFERENCES}
         best = max(own, key=lambda kind: own[kind]["mean"])
-        gain = f"{_text(entry['gain']['mAP'], sign=True)} on {entry['gain']['against']}" if "gain" in entry else ""
-        ratio = _text(entry["ratio"]) if "ratio" in entry else ""
-        cells = [entry["backbone"], entry["system"], _text(entry["mAP"]), gain, f"{best} {_text(own[best])}", ratio]
-        lines.append(f"| {' | '.join(cells)} | {entry['training_seconds']['mean']:.0f} |")
+        gain = f"{share(entry['gain']['mAP'], sign=True)} on {entry['gain']['against']}" if "gain" in entry else ""
+        ratio = f"{entry['ratio']['mean']:.2f}" if "ratio" in entry else ""
+        cells = [entry["backbone"], entry["system"], share(entry["mAP"]), gain, f"{best.replace('_', ' ')} {share(own[best])}", ratio]
+        lines.append([*cells, f"{entry['training_seconds']['mean']:.0f}"])
     if result.get("summary"):
         references = result["summary"][0]["pointing"]
-        lines += ["", "Pointing of " + ", of a ".join(f"{name} {references[name]['mean']:.3f}" for name in REFERENCES) + "."]
-    return "\n".join(lines)
-
-
-def _text(value: Row, sign: bool = False) -> str:
-    mean = f"{value['mean']:+.3f}" if sign else f"{value['mean']:.3f}"
-    return mean if value["half_width"] is None else f"{mean} ± {value['half_width']:.3f}"
+        lines += [["", name, "", "", share(references[name]), "", ""] for name in REFERENCES]
+    return lines

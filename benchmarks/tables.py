@@ -1,0 +1,90 @@
+"""Tables of results for README.md and studies/README.md, made from the files in `studies/`; a test keeps the pages in step.
+
+python -m benchmarks.tables          # rewrites the tables between their marks
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import STUDIES, read_json
+
+PAGES = (STUDIES.parent / "README.md", STUDIES / "README.md")
+Study = dict[str, Any]
+RELATION = {1.0: "with the rule", 0.0: "without the rule"}
+
+
+def srn_atlas(study: Study) -> list[list[str]]:
+    """AP of the labels by relation, for each corner of the grid."""
+    arms = {"pooled": "pooled", "srn": "SRN", "shuffled": "SRN, places shuffled", "control": "matched control"}
+    rows = [["scenes", "images", "receptive field", *arms.values()]]
+    for row in study["summary"]:
+        field = "small" if row["backbone"] == "small-narrow" else "large"
+        figures = [row["arms"][arm]["relational_AP"] for arm in arms]
+        rows.append([RELATION[row["relation"]], row["images"], field, *map(share, figures)])
+    return rows
+
+
+def msrn_atlas(study: Study) -> list[list[str]]:
+    """Gains in mAP and in the AP of small theme members."""
+    rows = [
+        ["gain of", *(f"{what}, co-occurrence {row['cooccurrence']:g}" for row in study["summary"] for what in ("mAP", "small members"))]
+    ]
+    for title in study["summary"][0]["gains"]:
+        cells = [row["gains"][title][measure] for row in study["summary"] for measure in ("mAP", "theme_AP_small")]
+        rows.append([title, *(share(cell, sign=True) for cell in cells)])
+    return rows
+
+
+def disc_atlas(study: Study) -> list[list[str]]:
+    """Loss on minus loss off: separation and AP by host."""
+    rows = [["host", "look-alike", "inter / intra, off", "on", "on - off: mAP", "look-alike AP", "always together AP"]]
+    for row in study["summary"]:
+        ratios = [f"{row[arm]['ratio']['mean']:.1f}" for arm in ("off", "on")]
+        gains = [share(row["on_minus_off"][measure], sign=True) for measure in ("mAP", "look_alike_AP", "cooccurring_AP")]
+        rows.append([row["host"], f"{row['look_alike']:g}", *ratios, *gains])
+    return rows
+
+
+def voc_study(study: Study) -> list[list[str]]:
+    """mAP, gains and pointing on photos."""
+    from benchmarks.voc_summary import rows
+
+    return rows(study)
+
+
+TABLES: dict[str, Callable[[Study], list[list[str]]]] = {
+    "atlas": srn_atlas,
+    "msrn_atlas": msrn_atlas,
+    "disc_atlas": disc_atlas,
+    "voc_study": voc_study,
+}
+
+
+def share(value: Study, sign: bool = False) -> str:
+    """A mean of shares with its half width, in points: "80.3 ± 17.5"."""
+    mean = f"{100 * value['mean']:+.1f}" if sign else f"{100 * value['mean']:.1f}"
+    return mean if value["half_width"] is None else f"{mean} ± {100 * value['half_width']:.1f}"
+
+
+def markdown(rows: list[list[str]]) -> str:
+    head, *body = rows
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body))
+
+
+def filled(page: str, folder: Path = STUDIES) -> str:
+    """The page with every table between ``<!-- NAME -->`` and ``<!-- end -->`` made anew."""
+
+    def table(found: re.Match[str]) -> str:
+        name = found.group(1)
+        return f"<!-- {name} -->\n{markdown(TABLES[name](read_json(folder / f'{name}.json', {'summary': []})))}\n<!-- end -->"
+
+    return re.sub(r"<!-- (\w+) -->\n.*?<!-- end -->", table, page, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(filled(page.read_text()))
