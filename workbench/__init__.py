@@ -11,6 +11,7 @@ _HOMES = {
     "AttentionExplorer": "workbench.widgets",
     "Categories": "workbench.categories",
     "EmbeddingExplorer": "workbench.widgets",
+    "LabelExplorer": "workbench.widgets",
     "Inspection": "workbench.inspection",
     "MapKind": "workbench.inspection",
     "Region": "workbench.regions",
