@@ -9,7 +9,10 @@ _HOMES = {
     "CLASSIFICATION_LOSSES": "workbench.losses.classification",
     "ClassCentres": "workbench.losses.centres",
     "DiscriminativeLoss": "workbench.losses.discriminative_loss",
+    "asl": "workbench.losses.asymmetric",
     "bce": "workbench.losses.classification",
+    "classification_loss": "workbench.losses.classification",
+    "focal": "workbench.losses.asymmetric",
 }
 __all__ = list(_HOMES)
 

@@ -5,16 +5,16 @@ Each is its formula for one entry, between `counted` (which entries count) and `
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from functools import partial
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from workbench.errors import WorkbenchError, did_you_mean
-
-REDUCTIONS = ("batch", "mean", "none")
-UNKNOWN = ("ignore", "positive", "negative")
+from workbench.losses.asymmetric import asl, focal
+from workbench.losses.reduction import counted, reduced
 
 
 def bce(logits: Tensor, targets: Tensor, reduction: str = "batch", unknown: str = "ignore") -> Tensor:
@@ -32,35 +32,32 @@ def bce(logits: Tensor, targets: Tensor, reduction: str = "batch", unknown: str 
     return reduced(each, counts, reduction)
 
 
-def counted(logits: Tensor, targets: Tensor, unknown: str) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits in at least float32, present as 1.0 / 0.0, and which entries count (bool), all [B, C].
-
-    Logits that do not count become 0, so that not even an infinite one reaches the gradient.
-    """
-    if logits.shape != targets.shape:
-        raise WorkbenchError(
-            f"The logits are {list(logits.shape)} but the targets {list(targets.shape)}; both must be [images, categories]."
-        )
-    if unknown not in UNKNOWN:
-        raise WorkbenchError(f'Unknown entries cannot be treated as "{unknown}".{did_you_mean(str(unknown), UNKNOWN)}')
-    if logits.dtype in (torch.float16, torch.bfloat16):
-        logits = logits.float()
-    present = targets > 0
-    if unknown == "positive":
-        present = present | (targets < 0)
-    counts = targets >= 0 if unknown == "ignore" else torch.ones_like(present)
-    return logits.masked_fill(~counts, 0.0), present.to(logits.dtype), counts
-
-
-def reduced(each: Tensor, counts: Tensor, reduction: str) -> Tensor:
-    """Add up a loss of each entry [B, C] over those that count. Without any, the loss is 0."""
-    if reduction not in REDUCTIONS:
-        raise WorkbenchError(f'There is no reduction "{reduction}".{did_you_mean(str(reduction), REDUCTIONS)}')
-    each = each.masked_fill(~counts, 0.0)
-    if reduction == "none":
-        return each
-    return each.sum() / (len(each) if reduction == "batch" else counts.sum().clamp(min=1))
-
-
 # A name that ends in _mean has the mean over the entries as its default, the others the sum over the labels of an image.
-CLASSIFICATION_LOSSES = {"bce": bce, "bce_mean": partial(bce, reduction="mean")}
+CLASSIFICATION_LOSSES: dict[str, Callable[..., Tensor]] = {
+    "bce": bce,
+    "bce_mean": partial(bce, reduction="mean"),
+    "focal": focal,
+    "asl": asl,
+}
+
+
+def classification_loss(said: str) -> Callable[..., Tensor]:
+    """The loss that a recipe names: ``"bce"``, or with options ``"asl:gamma_neg=2,clip=0"``.
+
+    Raises: WorkbenchError for an unknown loss or option, with the nearest, or a value that is no number.
+    """
+    name, _, rest = said.partition(":")
+    if name not in CLASSIFICATION_LOSSES:
+        raise WorkbenchError(f'There is no loss "{name}".{did_you_mean(name, CLASSIFICATION_LOSSES)}')
+    loss = CLASSIFICATION_LOSSES[name]
+    known = [key for key in inspect.signature(loss).parameters if key not in ("logits", "targets", "reduction", "unknown")]
+    options: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in rest.split(","))):
+        key, _, value = part.partition("=")
+        if key not in known:
+            raise WorkbenchError(f'The loss "{name}" has no option "{key}".{did_you_mean(key, known) if known else " It takes none."}')
+        try:
+            options[key] = bool(float(value)) if key == "constant_weight" else float(value)
+        except ValueError:
+            raise WorkbenchError(f'The option "{key}" of the loss "{name}" is "{value}"; give a number.') from None
+    return partial(loss, **options) if options else loss

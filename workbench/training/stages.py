@@ -11,7 +11,7 @@ from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR
 
 from workbench.errors import WorkbenchError, did_you_mean
-from workbench.losses import CLASSIFICATION_LOSSES
+from workbench.losses import classification_loss
 from workbench.training.recipe import Stage
 
 ALL = "all"
@@ -88,9 +88,10 @@ def loss_terms(out: Mapping[str, Tensor], targets: Tensor, losses: Mapping[str, 
             usable = [name for name in out if name.startswith(("logits.", "loss."))]
             raise WorkbenchError(f'The model gives no "{key}" to minimise.{did_you_mean(key, usable)}')
         if isinstance(how, str):
-            if how not in CLASSIFICATION_LOSSES:
-                raise WorkbenchError(f'There is no loss "{how}" for {key}.{did_you_mean(how, CLASSIFICATION_LOSSES)}')
-            terms[key] = CLASSIFICATION_LOSSES[how](out[key], targets, unknown=unknown)
+            try:
+                terms[key] = classification_loss(how)(out[key], targets, unknown=unknown)
+            except WorkbenchError as error:
+                raise WorkbenchError(f"{key}: {error}") from None
         else:
             terms[key] = how * out[key].float()
     return terms
