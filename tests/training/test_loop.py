@@ -49,7 +49,7 @@ def test_a_finished_run_is_opened_not_trained_again(tmp_path):
     ("overrides", "message"),
     [
         ({"stages.joint.losses.logits.attention": "bce"}, 'Stage "joint": The model gives no "logits.attention"'),
-        ({"stages.joint.losses.logits.att": "focal"}, 'Stage "joint": There is no loss "focal"'),
+        ({"stages.joint.losses.logits.att": "focl"}, 'Stage "joint": logits.att: There is no loss "focl"'),
         ({"stages.joint.train": "atention"}, 'Stage "joint": .*Did you mean "attention"'),
         ({"scored": "finale"}, 'Did you mean "final"'),
         ({"model.options.gate": "nothing"}, "nothing"),
