@@ -16,6 +16,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from workbench.datasets import MultiLabelDataset, transforms
+from workbench.training.rand_augment import vary_strongly
 
 # Up to here the squashed images are kept in memory; above it, worker processes read them anew each epoch.
 MEMORY_LIMIT = 2 * 2**30
@@ -104,6 +105,10 @@ def augment(images: Tensor, draws: np.ndarray, kind: str) -> Tensor:
         return images
     if kind == "vary":
         return transforms.augment(images, torch.Generator().manual_seed(int(draws[0, 3] * 2**24)))
+    if kind == "modern":
+        return torch.stack([vary_strongly(image, row) for image, row in zip(images, draws, strict=True)]).contiguous(
+            memory_format=torch.channels_last
+        )
     flip = torch.from_numpy(mirrored(draws)).to(images.device)
     if kind == "flip":
         return torch.where(flip[:, None, None, None], images.flip(-1), images)

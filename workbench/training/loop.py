@@ -13,7 +13,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from lightning_fabric import Fabric
 from workbench.datasets import MultiLabelDataset
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.models import WorkbenchModel, create_model, model_class, save_model
+from workbench.training.average import WeightAverage
 from workbench.training.batches import epoch_draws, epoch_plan
 from workbench.training.discriminative import PREFIX, DiscriminativeTerm
 from workbench.training.evaluation import validation_figures
@@ -88,6 +89,9 @@ class _Training:
         self.probed = probe_images(self.validation.targets)
         self.features = FeatureProbe(self.validation, self.recipe.feature_images) if self.recipe.feature_images else None
         self.discriminative: DiscriminativeTerm | None = None
+        self.average = WeightAverage(self.model, self.recipe.average) if self.recipe.average else None
+        if self.average and self.state:
+            self.average.restore(self.state.tensors)
         self._check()
 
     def go(self, on_epoch: Callable[[Run, dict[str, Any]], None] | None) -> None:
@@ -170,7 +174,10 @@ class _Training:
         logged = {key: means.pop(key) for key in list(means) if key.startswith(PREFIX)}
         self.model.eval()
         keep = self.features.add if self.features else None
-        measured = validation_figures(self.module, self.sources[1], self.validation.targets, self.scored, self.recipe.unknown_in_ap, keep)
+        with self._averaged():
+            measured = validation_figures(
+                self.module, self.sources[1], self.validation.targets, self.scored, self.recipe.unknown_in_ap, keep
+            )
         row = {"stage": name, "epoch": position.rows + 1, "stage_epoch": position.epoch + 1, "step": position.steps}
         row |= {"images": position.images, "lr": self.lr, "loss": sum(means.values())}
         row |= {f"loss.{key.split('.', 1)[-1]}": value for key, value in means.items()} | logged | measured
@@ -202,10 +209,24 @@ class _Training:
         self.fabric.backward(torch.stack(list(terms.values())).sum())
         self.stepper.step()
         self.schedule.step()
+        if self.average:
+            self.average.update(self.model, self.position.steps)
 
-    @torch.no_grad()
+    def _averaged(self) -> AbstractContextManager[None]:
+        """The model as it is evaluated and kept: with averaged weights where the recipe asks for them."""
+        return self.average.in_place_of(self.model) if self.average else nullcontext()
+
     def _write(self, row: dict[str, Any], stage: str) -> None:
         """Put an epoch on the disk. The state comes last: killed before it, the epoch is done again, with the same result."""
+        rows = self.run.history[: row["epoch"] - 1]
+        with self._averaged():
+            self._write_model(row, rows, stage)
+        self.run.write_history([*rows, row])
+        self._write_state()
+
+    @torch.no_grad()
+    def _write_model(self, row: dict[str, Any], rows: list[dict[str, Any]], stage: str) -> None:
+        """Probe and checkpoints of an epoch."""
         run, number = self.run, row["epoch"]
         _, out = self.module(next(self.sources[1].inputs([self.probed], None)))
         path = run.folder / "probe" / f"epoch-{number:04d}.safetensors"
@@ -216,16 +237,14 @@ class _Training:
         if self.discriminative:
             self.discriminative.write(run.folder / "centres.safetensors", self.model.categories)
         save_model(self.model, run.folder / "last.safetensors")
-        rows = run.history[: number - 1]
         if stage == self.recipe.last_stage:
             earlier = [old["validation.map"] or 0.0 for old in rows if old["stage"] == stage]
             if not earlier or (row["validation.map"] or 0.0) > max(earlier):
                 save_model(self.model, run.folder / "best.safetensors")
-        run.write_history([*rows, row])
-        self._write_state()
 
     def _write_state(self) -> None:
         extra = self.discriminative.tensors() if self.discriminative else {}
+        extra |= self.average.tensors() if self.average else {}
         write_state(self.run.state_path, self.position, self.model, self.optimizer, self.schedule, extra)
 
 

@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("constant", "cosine", "onecycle", "step")
 PRECISIONS = ("32-true", "bf16-mixed")
-AUGMENTATIONS = ("none", "flip", "vary", "crops", "fixed_crops")
+AUGMENTATIONS = ("none", "flip", "vary", "crops", "fixed_crops", "modern")
 UNKNOWN = ("ignore", "positive", "negative")
 
 
@@ -160,7 +160,9 @@ class Recipe:
         seed: decides initial weights, order of images and augmentation.
         precision: "32-true", or "bf16-mixed": bfloat16 where it is safe, and channels-last.
         augmentation: "none", "flip" (half of the images mirrored), "vary" (also moved a little, brightness and colours changed), "crops"
-            (mirrored, and a random part of the image, resized), or "fixed_crops" (the same from thirteen fixed places, as for MSRN).
+            (mirrored, and a random part of the image, resized), "fixed_crops" (the same from thirteen fixed places, as for MSRN) or
+            "modern" (mirrored, RandAugment and cutout: `workbench.training.rand_augment`).
+        average: decay of the running average of the weights that is evaluated and kept (`workbench.training.average`); 0: none.
         frozen_backbone: nothing of the backbone learns, its last stage neither, which otherwise belongs to the part that reads it.
         unknown_in_loss, unknown_in_ap: what a target of -1 does: "ignore", "positive" or "negative".
         feature_images: class features of this many validation images, the first ones, are kept after each epoch, to see the classes come
@@ -178,6 +180,7 @@ class Recipe:
     precision: str = "32-true"
     augmentation: str = "flip"
     frozen_backbone: bool = False
+    average: float = 0.0
     unknown_in_loss: str = "ignore"
     unknown_in_ap: str = "ignore"
     feature_images: int = 0
@@ -188,6 +191,8 @@ class Recipe:
         _one_of("augmentation", self.augmentation, AUGMENTATIONS)
         _one_of("unknown_in_loss", self.unknown_in_loss, UNKNOWN)
         _one_of("unknown_in_ap", self.unknown_in_ap, UNKNOWN)
+        if not 0 <= self.average < 1:
+            raise WorkbenchError(f"average is {self.average}; give the share that a step keeps, from 0 to below 1, such as 0.999.")
         _at_least("image_size", self.image_size, 1)
         _at_least("seed", self.seed, 0)
         _at_least("feature_images", self.feature_images, 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.training.recipe import Recipe
-from workbench.training.recipes import discriminative, msrn, scenes, voc
+from workbench.training.recipes import discriminative, modern, msrn, scenes, srn, voc
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "scenes-pooled": scenes.pooled,
@@ -26,6 +26,15 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "voc-study-disc-off": discriminative.voc_study_off,
     "voc2007-msrn": msrn.voc2007,
     "coco2014-msrn": msrn.coco2014,
+    "nuswide-msrn": msrn.nuswide,
+    "apparel-msrn": msrn.apparel,
+    "coco2014-srn": srn.coco2014,
+    "nuswide-srn": srn.nuswide,
+    "wider-srn": srn.wider,
+    "coco2014-disc": discriminative.coco2014,
+    "voc2007-disc": discriminative.voc2007,
+    "voc2012-disc": discriminative.voc2012,
+    "coco2014-modern": modern.coco2014,
 }
 
 

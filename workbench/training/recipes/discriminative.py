@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workbench.training.recipe import Discriminative, Expected, ModelSpec, Recipe
+from workbench.training.recipe import DataSpec, Discriminative, Expected, ModelSpec, Recipe, Stage
 from workbench.training.recipes import scenes, voc
 
 FEATURE_IMAGES = 300
@@ -49,6 +49,44 @@ def voc_study() -> Recipe:
 def voc_study_off() -> Recipe:
     """The same without the loss, everything else equal: what to compare with."""
     return without_loss("voc-study-disc-off", voc_study())
+
+
+def coco2014() -> Recipe:
+    """The disentangler and the loss on COCO 2014, ResNet-101 at 448 px, on a GPU: after Hassanin et al., our settings, not run in full."""
+    return _photos("coco2014-disc", DataSpec("coco2014", train="train", validation="val"), epochs=20)
+
+
+def voc2007() -> Recipe:
+    """The same on VOC 2007, trained on trainval and scored on test: our settings, not run in full. Difficult objects are left out."""
+    return _photos("voc2007-disc", DataSpec("voc2007", train="trainval", validation="test"), epochs=30)
+
+
+def voc2012() -> Recipe:
+    """The same on VOC 2012, trained on train and scored on val: our settings, not run in full. Difficult objects are left out."""
+    return _photos("voc2012-disc", DataSpec("voc2012", train="train", validation="val"), epochs=30)
+
+
+def _photos(name: str, data: DataSpec, epochs: int) -> Recipe:
+    stage = Stage(
+        ("all",),
+        {"logits.cls": "bce"},
+        epochs,
+        lr=1e-3,
+        optimizer="adamw",
+        weight_decay=1e-2,
+        schedule="onecycle",
+        lr_factors={"trunk": 0.1},
+    )
+    plain = Recipe(
+        name,
+        data,
+        ModelSpec("pooled", "resnet101", "imagenet"),
+        {"all": stage},
+        image_size=448,
+        precision="bf16-mixed",
+        augmentation="crops",
+    )
+    return _disentangled(name, plain)
 
 
 def with_loss(name: str, recipe: Recipe, settings: Discriminative | None = None) -> Recipe:

@@ -1,0 +1,76 @@
+"""One real optimisation step of each recipe for published data: full image size, ResNet-101, its data in the official layout.
+
+What is made smaller, besides the data: two images a batch, one epoch of the last stage, no pretrained weights; checkpoints (up to
+1.3 GB each) are not written.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import workbench.datasets
+from tests.support.miniatures import make_miniature
+from workbench.datasets import load_dataset
+from workbench.training import RECIPES, get_recipe, loop, train
+
+OFFICIAL = [name for name, make in RECIPES.items() if make().model.backbone == "resnet101"]
+
+
+@pytest.fixture(scope="module")
+def miniatures(tmp_path_factory):
+    made = {}
+
+    def root(name):
+        if name not in made:
+            made[name] = make_miniature(name, tmp_path_factory.mktemp(name))
+        return made[name]
+
+    return root
+
+
+def test_every_system_of_the_papers_has_its_recipes():
+    wanted = {"coco2014-srn", "nuswide-srn", "wider-srn", "coco2014-msrn", "voc2007-msrn", "nuswide-msrn", "apparel-msrn"}
+    assert wanted | {"coco2014-disc", "voc2007-disc", "voc2012-disc", "coco2014-modern"} <= set(OFFICIAL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_one_step_at_full_shape(name, miniatures, tmp_path, monkeypatch):
+    recipe = get_recipe(name)
+    last = recipe.last_stage
+    changes = {f"stages.{stage}.epochs": int(stage == last) for stage in recipe.stages}
+    small = recipe.with_overrides({**changes, f"stages.{last}.batch_size": 2, "model.weights": None, "feature_images": 0})
+    assert small.image_size in (224, 448)
+
+    def two_images(data, split, root=None, **options):
+        dataset = load_dataset(data, split, miniatures(data), **options)
+        labelled = np.flatnonzero((dataset.targets == 1).any(axis=1))[:2]
+        return dataset.subset(labelled)
+
+    seen = []
+    monkeypatch.setattr(workbench.datasets, "load_dataset", two_images)
+    monkeypatch.setattr(loop, "write_probe", lambda *_: None)
+    monkeypatch.setattr(loop, "save_model", lambda *_: None)
+
+    def look_instead_of_writing(path, position, model, *_):
+        seen.append((position.steps, [float(p.detach().abs().sum()) for p in model.parameters()]))
+
+    monkeypatch.setattr(loop, "write_state", look_instead_of_writing)
+    built = loop.build_model
+
+    def remembered(*arguments):
+        model = built(*arguments)
+        seen.append((0, [float(p.detach().abs().sum()) for p in model.parameters()]))
+        return model
+
+    monkeypatch.setattr(loop, "build_model", remembered)
+    run = train(small, tmp_path / "run", progress=False)
+    (row,) = run.history
+    assert math.isfinite(row["loss"])
+    (_, before), (steps, after) = seen
+    assert steps == 1
+    changed = [old != new for old, new in zip(before, after, strict=True)]
+    assert np.mean(changed) > 0.5, "most of the network learns in the last stage"
