@@ -49,12 +49,25 @@ def test_a_click_on_a_pair_shows_its_images(page):
     assert "Counted from the 40 images of this archive" in page.inner_text(".wb-labels-main")
 
 
-@pytest.mark.parametrize("values", ["counts", "conditional", "neighbours"])
+def test_beside_correlations_stand_the_images_in_which_the_model_errs(page):
+    inspection = make_inspection(40, 5)
+    explorer = open_labels(page, inspection, label="sun", other="roof", values="error")
+    known, columns = explorer.together, [explorer.together.names.index(name) for name in ("sun", "roof")]
+    truth, said = (inspection.targets[:, columns] == 1).all(1), known.decided[:, columns].all(1)
+    judged = (inspection.targets[:, columns] >= 0).all(1)
+    for key, images in {"both": truth & said, "first": ~truth & said & judged, "second": truth & ~said}.items():
+        titles = [each.get_attribute("title") for each in page.locator(f".wb-pair-{key} .wb-chip").all()]
+        assert titles == [inspection.ids[i] for i in np.flatnonzero(images)][:24]
+    assert f"correlation {known.correlation[tuple(columns)]:.2f}" in page.inner_text(".wb-told")
+
+
+@pytest.mark.parametrize("values", ["counts", "conditional", "neighbours", "error"])
 def test_cells_have_the_colours_of_their_numbers(page, values):
     explorer = open_labels(page, make_layered(20, 5), sort="name", values=values)
     known = explorer.together
     top = 1.0 if values != "counts" else float((known.counts - np.diag(np.diag(known.counts))).max())
-    expected = ramp("viridis")[levels(known.values(values), 0, top)]
+    signed = values == "error"
+    expected = ramp("blue-red" if signed else "viridis")[levels(known.values(values), -top if signed else 0, top)]
     box = page.locator(".wb-matrix").bounding_box()
     for row in range(5):
         for column in range(5):

@@ -13,7 +13,7 @@ from tests.support.archives import HOSTILE_NAME, make_inspection
 from tests.support.layered import make_layered
 from workbench.errors import WorkbenchError
 from workbench.widgets import AttentionExplorer, LabelExplorer
-from workbench.widgets.cooccurrence import force_layout, together
+from workbench.widgets.cooccurrence import correlations, force_layout, together
 from workbench.widgets.matching import match
 from workbench.widgets.plots import cooccurrence_chart
 
@@ -24,7 +24,7 @@ def test_training_counts_are_taken_where_there_are_any():
     np.testing.assert_array_equal(known.counts, inspection.table("cooccurrence").values)
     np.testing.assert_array_equal(known.neighbours, inspection.table("neighbours").values > 0)
     assert known.source.startswith("Training counts")
-    assert known.kinds == ("counts", "conditional", "neighbours")
+    assert known.kinds == ("counts", "conditional", "neighbours", "correlation", "predicted", "error")
     np.testing.assert_array_equal(known.group_of, inspection.table("assignment").values.argmax(axis=1))
 
 
@@ -35,10 +35,31 @@ def test_without_tables_the_archive_s_own_targets_are_counted_and_it_says_so():
         for b in range(5):
             assert known.counts[a, b] == sum(1 for row in inspection.targets if row[a] == 1 and row[b] == 1)
     assert "Counted from the 30 images of this archive" in known.source
-    assert (known.kinds, known.sorts) == (("counts", "conditional"), ("stored", "name", "frequency"))
+    assert (known.kinds, known.sorts) == (("counts", "conditional", "correlation", "predicted", "error"), ("stored", "name", "frequency"))
     assert known.points is None
     shares = known.conditional
     assert shares[1, 2] == known.counts[1, 2] / known.counts[1, 1]
+
+
+def test_correlations_are_pearson_s_over_images_whose_truth_is_known():
+    random = np.random.default_rng(3)
+    marks, known = random.random((60, 4)) < 0.4, random.random((60, 4)) < 0.8
+    marks[:, 3] = True
+    found = correlations(marks, known)
+    for a in range(4):
+        for b in range(4):
+            here = known[:, a] & known[:, b]
+            x, y = marks[here, a].astype(float), marks[here, b].astype(float)
+            assert found[a, b] == pytest.approx(np.corrcoef(x, y)[0, 1] if x.std() * y.std() else 0, abs=1e-12)
+
+
+def test_what_the_model_says_is_held_against_what_is_there():
+    inspection = make_inspection(30, 5)
+    relations = together(match(inspection))
+    said = inspection.logits(inspection.scored) > match(inspection).first.cut
+    np.testing.assert_array_equal(relations.decided, said)
+    np.testing.assert_allclose(relations.predicted, correlations(said, inspection.targets >= 0))
+    np.testing.assert_allclose(relations.values("error"), relations.predicted - relations.correlation)
 
 
 def test_orders():

@@ -17,7 +17,11 @@ VALUES = {
     "counts": ("Images with both labels", "How many images have the row's label and the column's."),
     "conditional": ("P(column | row)", "Of the images with the row's label, the share that has the column's too."),
     "neighbours": ("Neighbours", "1 where the row's label listens to the column's."),
+    "correlation": ("Correlation, true", "Do both labels come and go together in this archive's images? 1 always, -1 never, 0 by chance."),
+    "predicted": ("Correlation, predicted", "The same for what the model decides about these images."),
+    "error": ("Correlation, predicted - true", "Red: the model says both together more than they are. Blue: it keeps them apart."),
 }
+SIGNED = ("correlation", "predicted", "error")  # from -1 to 1
 SORTS = ("stored", "group", "name", "frequency")
 STEPS = 150  # of the force layout
 
@@ -31,6 +35,8 @@ class Together:
         neighbours: bool [C, C], the row listens to the column, or None. listening: what that means here.
         membership: float [C, M] and `groups`, its column names; or None and the data's own groups, if it has any.
         group_of: int [C], a place in `groups`, -1 for none.
+        decided: bool [N, C], what the model says about the archive's images; correlation, predicted: float64 [C, C] of the truth and of
+            `decided` over them, images of unknown truth left out.
         points: float [C, 2] and `group_points` [M, 2], learned vectors on their two main axes; None where there are none.
         explained: the share of the vectors' variance that both axes hold.
     """
@@ -43,6 +49,9 @@ class Together:
     membership: np.ndarray | None
     groups: tuple[str, ...]
     group_of: np.ndarray
+    decided: np.ndarray
+    correlation: np.ndarray
+    predicted: np.ndarray
     points: np.ndarray | None
     group_points: np.ndarray | None
     explained: float
@@ -57,7 +66,9 @@ class Together:
         if kind not in self.kinds:
             known = f"{kind} is not stored in this archive" if kind in VALUES else f'there are no values "{kind}"'
             raise WorkbenchError(f"Of a co-occurrence matrix, {known}; use one of {', '.join(self.kinds)}.{did_you_mean(kind, self.kinds)}")
-        return {"counts": self.counts, "conditional": self.conditional}.get(kind, self.neighbours).astype(np.float64)  # type: ignore[union-attr]
+        values = {"counts": self.counts, "conditional": self.conditional, "correlation": self.correlation, "predicted": self.predicted}
+        values |= {"error": self.predicted - self.correlation}
+        return values.get(kind, self.neighbours).astype(np.float64)  # type: ignore[union-attr]
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -93,6 +104,8 @@ def together(matched: Matched) -> Together:
         source = f"Counted from the {len(matched.ids)} images of this archive, which holds no training counts."
     groups, group_of = _groups(matched) if membership is None else (tuple(membership.columns), membership.values.argmax(axis=1))
     group_vectors = member.inspection.table(GROUPS).values if GROUPS in member.inspection.table_names else None
+    decided = member.logits() > member.cut
+    known = matched.targets >= 0
     points, group_points, explained = _plane(vectors.values if vectors is not None else None, group_vectors)
     return Together(
         names,
@@ -103,10 +116,25 @@ def together(matched: Matched) -> Together:
         membership.values if membership is not None else None,
         groups,
         np.asarray(group_of),
+        decided,
+        correlations(matched.targets == 1, known),
+        correlations(decided, known),
         points,
         group_points,
         explained,
     )
+
+
+def correlations(marks: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Correlation of the columns of `marks` (bool [N, C]) by pairs, over the images in which both are `known` (bool [N, C]).
+
+    Returns: float64 [C, C]; 0 where a column is constant there.
+    """
+    here, all_known = (marks & known).astype(np.float64), known.astype(np.float64)
+    count, both, alone = all_known.T @ all_known, here.T @ here, here.T @ all_known  # alone[i, j]: marks of i where j is known
+    covariance = count * both - alone * alone.T
+    spread = np.sqrt(np.maximum(alone * (count - alone), 0))
+    return np.divide(covariance, spread * spread.T, out=np.zeros_like(covariance), where=spread * spread.T > 0)
 
 
 def _columns(table, names: tuple[str, ...]) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.widgets import assets
-from workbench.widgets.cooccurrence import VALUES, Together, force_layout, together
+from workbench.widgets.cooccurrence import SIGNED, VALUES, Together, force_layout, together
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.matching import Matched, Source, match
 from workbench.widgets.payload import pack, picture_packet, thumbnails
@@ -148,6 +148,7 @@ def describe(matched: Matched, relations: Together) -> dict[str, Any]:
         "source": relations.source,
         "listening": relations.listening,
         "kinds": [[name, *VALUES[name]] for name in relations.kinds],
+        "signed": list(SIGNED),
         "orders": {sort: relations.order(sort) for sort in relations.sorts},
         "groups": list(relations.groups),
         "group_of": [int(group) for group in relations.group_of],
@@ -159,8 +160,11 @@ def describe(matched: Matched, relations: Together) -> dict[str, Any]:
 def tables(matched: Matched, relations: Together) -> dict[str, Any]:
     """Arrays about all labels and images, as one packet."""
     arrays: dict[str, np.ndarray] = {"sizes": matched.sizes.astype(np.int32), "targets": matched.targets}
+    arrays["decided"] = relations.decided.astype(np.uint8)
     wanted = {
         "counts": relations.counts,
+        "correlation": relations.correlation,
+        "predicted": relations.predicted,
         "membership": relations.membership,
         "points": relations.points,
         "group_points": relations.group_points,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from workbench.widgets.cooccurrence import VALUES, Together
+from workbench.widgets.cooccurrence import SIGNED, VALUES, Together
 from workbench.widgets.style import STYLE, levels, ramp
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def matrix_png(relations: Together, kind: str, sort: str, pair: tuple[int, int] 
     named = count <= NAMED
     edge = MARGIN if named else 8
     top = largest(relations, kind)
-    colours = ramp("viridis")[levels(values, 0, top)]
+    low, palette = (-top, STYLE["signed_palette"]) if kind in SIGNED else (0, "viridis")
+    colours = ramp(palette)[levels(values, low, top)]
     colours[np.arange(count), np.arange(count)] = 128
     page = Image.new("RGB", (max(300, edge + count * cell + 10), edge + count * cell + 40), "white")
     page.paste(Image.fromarray(colours).resize((count * cell, count * cell), Image.Resampling.NEAREST), (edge, edge))
@@ -47,10 +48,10 @@ def matrix_png(relations: Together, kind: str, sort: str, pair: tuple[int, int] 
         y, x = (edge + cell * order.index(label) for label in pair)
         draw.rectangle((x - 1, y - 1, x + cell, y + cell), outline=STYLE["cursor"]["halo"], width=3)
         draw.rectangle((x, y, x + cell - 1, y + cell - 1), outline=STYLE["cursor"]["line"])
-    bar = Image.fromarray(ramp("viridis")[None, :, :]).resize((160, 8))
+    bar = Image.fromarray(ramp(palette)[None, :, :]).resize((160, 8))
     bottom = edge + count * cell + 10
     page.paste(bar, (edge, bottom))
-    draw.text((edge, bottom + 11), "0", fill=INK, font=font)
+    draw.text((edge, bottom + 11), f"{low:g}", fill=INK, font=font)
     draw.text((edge + 160, bottom + 11), f"{top:g}", fill=INK, font=font, anchor="ra")
     buffer = io.BytesIO()
     page.save(buffer, "PNG", optimize=True)
@@ -94,13 +95,18 @@ def figure_html(relations: Together, kind: str, sort: str, words: str, note: str
     if pair:
         places = [(pair[0], column) for column in range(len(names)) if column != pair[0]]
     places.sort(key=lambda place: -relations.counts[place])
-    shares = relations.conditional
+    if kind in SIGNED:
+        columns = ("correlation, true", "predicted")
+        places.sort(key=lambda place: -abs(relations.values(kind)[place]))
+        numbers = {(a, b): [f"{relations.correlation[a, b]:.2f}", f"{relations.predicted[a, b]:.2f}"] for a, b in places[:ROWS]}
+    else:
+        columns, shares = ("images with both", "P(B | A)", "P(A | B)"), relations.conditional
+        numbers = {(a, b): [f"{relations.counts[a, b]:g}", f"{shares[a, b]:.2f}", f"{shares[b, a]:.2f}"] for a, b in places[:ROWS]}
     rows = "".join(
-        f"<tr><th>{html.escape(names[a])}</th><th>{html.escape(names[b])}</th><td>{relations.counts[a, b]:g}</td>"
-        f"<td>{shares[a, b]:.2f}</td><td>{shares[b, a]:.2f}</td></tr>"
-        for a, b in places[:ROWS]
+        f"<tr><th>{html.escape(names[a])}</th><th>{html.escape(names[b])}</th>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"
+        for (a, b), texts in numbers.items()
     )
-    heads = "".join(f"<th>{head}</th>" for head in ("A", "B", "images with both", "P(B | A)", "P(A | B)"))
+    heads = "".join(f"<th>{head}</th>" for head in ("A", "B", *columns))
     table = f"<details><summary>The numbers</summary><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></details>"
     image = f'<img src="data:image/png;base64,{picture}" alt="{text}">'
     return f'<figure class="workbench-snapshot">{image}<figcaption>{text}{note}</figcaption>{table}</figure>'

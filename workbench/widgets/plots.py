@@ -13,7 +13,7 @@ from IPython.display import display
 from plotly.subplots import make_subplots
 
 from workbench.errors import WorkbenchError
-from workbench.widgets.cooccurrence import VALUES, together
+from workbench.widgets.cooccurrence import SIGNED, VALUES, together
 from workbench.widgets.curves import CONFIG
 from workbench.widgets.labels_still import figure_html, largest, matrix_words
 from workbench.widgets.matching import Source, match
@@ -157,7 +157,8 @@ def cooccurrence_chart(inspection: Source, values: str = "counts", sort: str = "
     """Which labels go together: training counts that the archive holds, else those of its own images.
 
     Args:
-        values: "counts", "conditional" (P(column | row)), or "neighbours" where the archive knows them.
+        values: "counts", "conditional" (P(column | row)), "neighbours" where the archive knows them, "correlation" (true), "predicted", or
+            "error", their difference.
         sort: "stored", "name", "frequency", or "group" where there are groups.
 
     Raises:
@@ -169,8 +170,10 @@ def cooccurrence_chart(inspection: Source, values: str = "counts", sort: str = "
     np.fill_diagonal(shown, np.nan)  # a label with itself would outshine all pairs
     names = [html.escape(relations.names[label]) for label in order]
     text = matrix_words(relations, values)
+    high, palette = largest(relations, values), STYLE["signed_palette"] if values in SIGNED else "viridis"
+    low = -high if values in SIGNED else 0
     heat = go.Heatmap(
-        z=shown, x=names, y=names, zmin=0, zmax=largest(relations, values), colorscale=STYLE["palettes"]["viridis"],
+        z=shown, x=names, y=names, zmin=low, zmax=high, colorscale=STYLE["palettes"][palette],
         hovertemplate="row %{y}<br>column %{x}<br>%{z}<extra></extra>", colorbar={"title": html.escape(VALUES[values][0])},
     )  # fmt: skip
     figure = MatrixChart(heat)

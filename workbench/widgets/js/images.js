@@ -1,4 +1,5 @@
-// The images of a pair: with both labels, with one alone, with the other alone; and the one that was clicked.
+// The images of a pair: with both labels, with one alone, with the other alone; where correlations are shown, those in which the model says
+// both and is wrong, or right, and those in which it misses one; and the one that was clicked.
 import { h, setText } from "./dom.js";
 
 const SHOWN_IMAGES = 24;
@@ -17,6 +18,25 @@ export function pairImages(app) {
   const node = h("div", { class: "wb-two wb-pair" }, h("figure", {}, canvas, caption), h("div", {}, lists.map((list) => list.node), left));
   const pages = { both: 0, first: 0, second: 0 };
   let pair = "";
+
+  function judged() {
+    const [a, b] = [view.label, view.other];
+    return store.once(`judged ${a} ${b}`, () => {
+      const found = { both: [], first: [], second: [], unknown: 0 };
+      const { values: decided } = store.tables.decided;
+      for (let image = 0; image < store.count; image++) {
+        const [x, y] = [image * store.labels + a, image * store.labels + b];
+        if (store.targets[x] < 0 || store.targets[y] < 0) {
+          found.unknown += 1;
+          continue;
+        }
+        const [there, said] = [store.targets[x] === 1 && store.targets[y] === 1, decided[x] === 1 && decided[y] === 1];
+        if (said) (there ? found.both : found.first).push(image);
+        else if (there) found.second.push(image);
+      }
+      return found;
+    });
+  }
 
   function split() {
     const [a, b] = [view.label, view.other];
@@ -40,13 +60,15 @@ export function pairImages(app) {
 
   function update() {
     const { label, other } = view.state;
-    if (pair !== `${label} ${other}`) Object.assign(pages, { both: 0, first: 0, second: 0 });
-    pair = `${label} ${other}`;
-    const found = split();
-    const titles = { both: label === other ? `With “${label}”` : `With “${label}” and “${other}”`, first: `With “${label}”, without “${other}”`, second: `With “${other}”, without “${label}”` };
+    if (pair !== `${label} ${other} ${view.signed}`) Object.assign(pages, { both: 0, first: 0, second: 0 });
+    pair = `${label} ${other} ${view.signed}`;
+    const found = view.signed ? judged() : split();
+    const names = label === other ? `“${label}”` : `“${label}” and “${other}”`;
+    const judgements = { both: `${names} there and said`, first: `${names} said, not there`, second: `${names} there, not said` };
+    const titles = view.signed ? judgements : { both: label === other ? `With “${label}”` : `With “${label}” and “${other}”`, first: `With “${label}”, without “${other}”`, second: `With “${other}”, without “${label}”` };
     for (const list of lists) {
       const images = found[list.key];
-      list.node.hidden = label === other && list.key !== "both";
+      list.node.hidden = label === other && list.key !== "both" && !view.signed;
       const shown = images.slice(0, (pages[list.key] + 1) * SHOWN_IMAGES);
       store.askThumbnails(shown);
       setText(list.title, `${titles[list.key]}: ${images.length} ${images.length === 1 ? "image" : "images"}`);
@@ -55,7 +77,7 @@ export function pairImages(app) {
       if (key !== list.drawn) list.chips.replaceChildren(...shown.map(chip));
       list.drawn = key;
     }
-    setText(left, `${found.unknown ? `${found.unknown} more have one of the labels and an unknown truth of the other. ` : ""}Images are those of this archive.`);
+    setText(left, `${found.unknown ? `${found.unknown} ${view.signed ? "are left out: the truth of a label is unknown" : "more have one of the labels and an unknown truth of the other"}. ` : ""}Images are those of this archive.`);
     const packet = store.packet(view.image);
     if (packet && canvas.dataset.image !== view.state.image) {
       canvas.dataset.image = view.state.image;

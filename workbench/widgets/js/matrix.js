@@ -10,7 +10,7 @@ export function matrixPicture(app) {
   const { store, view } = app;
   const canvas = h("canvas", { class: "wb-matrix", role: "img", tabindex: "0" });
   const scale = h("div", { class: "wb-scale", "aria-hidden": "true" }, h("span"), h("i"), h("span"));
-  scale.children[1].style.backgroundImage = `linear-gradient(to right, ${STYLE.palettes.viridis.join(", ")})`;
+  const palette = () => (view.signed ? STYLE.signed_palette : "viridis");
   const node = h("div", { class: "wb-matrix-box" }, canvas, scale);
   const small = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   let room = 400;
@@ -24,13 +24,14 @@ export function matrixPicture(app) {
     let top = 0;
     for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) if (i !== j) top = Math.max(top, view.value(i, j));
     if (view.state.values !== "counts") top = 1;
+    const low = view.signed ? -top : 0;
     // One pixel a cell, then enlarged at once: thousands of rectangles would take longer than a frame.
-    const bytes = ramp("viridis");
+    const bytes = ramp(palette());
     small.canvas.width = small.canvas.height = n;
     const cells = small.createImageData(n, n);
     order.forEach((row, y) =>
       order.forEach((column, x) => {
-        const level = Math.floor(Math.min(1, view.value(row, column) / (top || 1)) * (STYLE.levels - 1) + 0.5) * 3;
+        const level = Math.floor(Math.min(1, Math.max(0, (view.value(row, column) - low) / (top - low || 1))) * (STYLE.levels - 1) + 0.5) * 3;
         for (let c = 0; c < 3; c++) cells.data[4 * (y * n + x) + c] = row === column ? 128 : bytes[level + c];
         cells.data[4 * (y * n + x) + 3] = 255;
       }),
@@ -53,7 +54,7 @@ export function matrixPicture(app) {
         context.restore();
       });
     }
-    ground = { key, top: top || 1, picture: context.getImageData(0, 0, canvas.width, canvas.height), margin, cell };
+    ground = { key, low, top: top || 1, picture: context.getImageData(0, 0, canvas.width, canvas.height), margin, cell };
   }
 
   function update() {
@@ -76,7 +77,8 @@ export function matrixPicture(app) {
     };
     mark(order.indexOf(view.label), order.indexOf(view.other), 2);
     if (at) mark(at[0], at[1], 1);
-    setText(scale.children[0], "0");
+    scale.children[1].style.backgroundImage = `linear-gradient(to right, ${STYLE.palettes[palette()].join(", ")})`;
+    setText(scale.children[0], number(ground.low));
     setText(scale.children[2], number(ground.top));
     const title = store.kinds.find(([name]) => name === view.state.values)[1];
     canvas.setAttribute("aria-label", `${title}: ${n} by ${n} labels, chosen: row ${view.state.label}, column ${view.state.other}. Arrow keys move, Enter chooses the pair; the table holds the same numbers.`);

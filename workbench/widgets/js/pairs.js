@@ -6,6 +6,10 @@ export class PairView extends State {
     return this.store.columns.get(this.state.other);
   }
 
+  get signed() {
+    return this.store.signed.includes(this.state.values);
+  }
+
   get order() {
     return this.store.orders[this.state.sort];
   }
@@ -28,6 +32,11 @@ export class PairView extends State {
 
   value(row, column) {
     const { values } = this.state;
+    const { correlation, predicted } = this.store.tables;
+    const place = row * this.store.labels + column;
+    if (values === "correlation") return correlation.values[place];
+    if (values === "predicted") return predicted.values[place];
+    if (values === "error") return predicted.values[place] - correlation.values[place];
     if (values === "neighbours") return Number(this.store.tables.neighbours.values[row * this.store.labels + column] > 0);
     return values === "counts" ? this.count(row, column) : this.conditional(row, column);
   }
@@ -40,6 +49,10 @@ export class PairView extends State {
     const percent = (value) => `${Math.round(100 * value)} %`;
     const verb = tables.neighbours ? "listens to" : "often brings";
     const edges = [this.listens(row, column) && `“${a}” ${verb} “${b}”.`, this.listens(column, row) && `“${b}” ${verb} “${a}”.`].filter(Boolean);
+    if (this.signed) {
+      const [truth, said] = [tables.correlation, tables.predicted].map(({ values }) => values[row * this.store.labels + column].toFixed(2));
+      return `“${a}” and “${b}”: correlation ${truth} in the pictures, ${said} in what the model says.`;
+    }
     return `“${a}” and “${b}”: together in ${this.count(row, column)} images, ${percent(this.conditional(row, column))} of those with “${a}” and ${percent(this.conditional(column, row))} of those with “${b}”. ${edges.join(" ")}`;
   }
 }
