@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 
@@ -9,7 +11,8 @@ import pytest
 
 from workbench import WorkbenchError
 from workbench.reports.collect import collect
-from workbench.reports.page import table, write_report
+from workbench.reports.page import write_report
+from workbench.reports.tables import Markup, table
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -57,3 +60,17 @@ def test_table_marks_the_best_of_a_row():
     text = table(("label", "a", "b"), [("x", "1.0", "20.0")], "", numeric={1, 2}, bold_best=True)
     assert "<strong>20.0</strong>" in text
     assert "<strong>1.0" not in text
+    assert "strong" not in table(("label", "a"), [("x", "–")], "", numeric={1}, bold_best=True)
+
+
+def test_table_escapes_all_but_what_was_drawn_here():
+    text = table(("a", "b"), [(HOSTILE, Markup("<svg></svg>"))], HOSTILE)
+    assert "<svg></svg>" in text
+    assert "<img" not in text
+
+
+def test_the_policy_lets_the_page_s_own_script_run_and_no_other(run, tmp_path):
+    text = write_report([collect(run)], tmp_path / "report.html").read_text()
+    allowed = re.search(r"script-src '(sha256-[^']+)'", text).group(1)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, flags=re.S)
+    assert allowed == "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -9,11 +9,13 @@ from typing import Any
 
 from workbench.errors import WorkbenchError
 from workbench.inspection import Inspection
+from workbench.reports.scores import Scores
 
 
 @dataclass
 class RunFacts:
-    """A run as a report sees it: recipe and environment as JSON, history rows, evaluations by convention, the archive if there is one."""
+    """A run as a report sees it: recipe and environment as JSON, history rows, evaluations by convention, the scores of the last
+    one, the archive if there is one."""
 
     name: str
     folder: Path
@@ -22,6 +24,13 @@ class RunFacts:
     history: list[dict[str, Any]]
     evaluations: dict[str, dict[str, Any]] = field(default_factory=dict)
     inspection: Inspection | None = None
+    scores: Scores | None = None
+
+    def scores_of(self, result: dict[str, Any]) -> Scores | None:
+        """The scores behind an evaluation, unless another one came later and wrote over them."""
+        kept = self.scores
+        fits = kept and (kept.data, kept.weights, len(kept.ids)) == (result.get("data"), result.get("weights"), result.get("images"))
+        return kept if fits else None
 
     @property
     def seconds(self) -> float:
@@ -44,7 +53,7 @@ def collect(folder: Path) -> RunFacts:
     environment = _json(folder / "environment.json") if (folder / "environment.json").is_file() else {}
     places = (folder / "inspection.safetensors", folder.with_name(f"{folder.name}.safetensors"))
     archive = next((Inspection.open(path) for path in places if path.is_file()), None)
-    return RunFacts(str(recipe.get("name", folder.name)), folder, recipe, environment, history, evaluations, archive)
+    return RunFacts(str(recipe.get("name", folder.name)), folder, recipe, environment, history, evaluations, archive, Scores.read(folder))
 
 
 def _json(path: Path) -> dict[str, Any]:
