@@ -72,3 +72,22 @@ def test_damaged_scores_are_one_sentence(run, tmp_path):
     (tmp_path / "scores.safetensors").write_bytes(b"12345678{}")
     with pytest.raises(WorkbenchError, match="is damaged"):
         Scores.read(tmp_path)
+
+
+def test_what_the_threshold_lab_saves_is_taken(run, tmp_path, capsys):
+    from workbench.widgets import ThresholdLab
+
+    scores = {}
+    for split in ("test", "val"):
+        assert main(["evaluate", str(run.folder), "--split", split]) == 0
+        scores[split] = Scores.read(run.folder)
+    lab = ThresholdLab(scores["val"], chosen_on=scores["test"])
+    chosen = lab.choose("recall", 0.8)
+    path = str(lab.save_thresholds(tmp_path / "thresholds.json"))
+    capsys.readouterr()
+    assert main(["evaluate", str(run.folder), "--split", "val", "--thresholds", path, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["all"] == lab.numbers["all"]
+    assert result["chosen"] == f'chosen on "scenes-test", criterion: {chosen.criterion}'
+    assert main(["evaluate", str(run.folder), "--split", "test", "--thresholds", path]) == 2
+    assert "the images to be scored" in capsys.readouterr().err

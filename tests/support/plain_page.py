@@ -57,6 +57,12 @@ def open_points(page: Any, explorer: EmbeddingExplorer) -> None:
     page.wait_for_function("() => document.querySelector('.wb-embedding .wb-status')?.textContent")
 
 
+def open_lab(page: Any, lab: Explorer) -> None:
+    """Show a threshold lab on `page` and wait until its numbers stand there."""
+    _open(page, lab, "thresholds")
+    page.wait_for_function("() => document.querySelector('.wb-explorer .wb-status')?.textContent")
+
+
 def _open(page: Any, explorer: Explorer, name: str, picked: str = "") -> None:
     page.expose_function("kernel", lambda question: answer(explorer, question))
     page.set_content(PAGE.format(style=assets.style_sheet(name)))

@@ -2,6 +2,7 @@
 
 from workbench.metrics.bootstrap import bootstrap, paired_bootstrap
 from workbench.metrics.calibration import reliability
+from workbench.metrics.choosing import best_thresholds, choose_thresholds
 from workbench.metrics.conventions import PRESETS, Convention, get_preset
 from workbench.metrics.evaluation import Accumulator, evaluate
 from workbench.metrics.precision_recall import precision_recall_f1
@@ -15,7 +16,9 @@ __all__ = [
     "Convention",
     "Thresholds",
     "average_precision",
+    "best_thresholds",
     "bootstrap",
+    "choose_thresholds",
     "evaluate",
     "get_preset",
     "mean_average_precision",

@@ -58,6 +58,20 @@ class Thresholds:
             raise WorkbenchError(f"{path}: {error}") from None
         return cls(categories, tuple(map(float, numbers)), str(value.get("criterion") or "not named"), split)
 
+    def save(self, path: str | Path) -> Path:
+        """Write what `read` and ``workbench evaluate --thresholds`` take, whole or not at all."""
+        path = Path(path)
+        value = {
+            "schema": SCHEMA,
+            "categories": list(self.categories),
+            "thresholds": list(self.values),
+            "criterion": self.criterion,
+            "split": self.split,
+        }
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return part.replace(path)
+
     def for_categories(self, categories: Categories) -> np.ndarray:
         """float64 [C] in the order of `categories`. Raises WorkbenchError unless the names are the same."""
         return np.array(self.values)[categories.columns_of(self.categories)]

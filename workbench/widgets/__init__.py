@@ -13,6 +13,7 @@ _HOMES = {
     "EmbeddingExplorer": "workbench.widgets.embedding",
     "LabelExplorer": "workbench.widgets.labels",
     "LiveCurves": "workbench.widgets.curves",
+    "ThresholdLab": "workbench.widgets.thresholds",
     "export_html": "workbench.widgets.export",
     "link_explorers": "workbench.widgets.embedding",
     "live_curves": "workbench.widgets.curves",

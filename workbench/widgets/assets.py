@@ -31,12 +31,22 @@ MODULES = {
         "halffloat", "colormaps", "dom", "decisions", "packets", "data", "state", "frame", "pairs", "matrix", "graph", "vectors",
         "images", "relations",
     ),
+    "thresholds": (
+        "halffloat", "dom", "decisions", "packets", "state", "pairs", "rates", "sortedscores", "labdata", "labview", "labsave", "labtable",
+        "curve", "flips", "help", "frame", "thresholds",
+    ),
 }  # fmt: skip
-STYLES = {"attention": ("attention",), "embedding": ("attention", "embedding"), "labels": ("attention", "labels")}  # shared rules first
+STYLES = {  # shared rules first
+    "attention": ("attention",),
+    "embedding": ("attention", "embedding"),
+    "labels": ("attention", "labels"),
+    "thresholds": ("attention", "thresholds"),
+}
 OFFLINE = {  # joined after it in an exported page
     "attention": ("standalone", "offline"),
     "embedding": ("standalone", "pointsoffline"),
     "labels": ("standalone", "offline"),
+    "thresholds": ("standalone", "laboffline"),
 }
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"\./[a-z]+\.js\";\n", re.MULTILINE)
 _DROPPED = re.compile(r"^[ \t]*//.*\n|^[ \t]+", re.MULTILINE)

@@ -162,8 +162,8 @@ def _pairs(points: Points, value: Iterable[Any]) -> list[Pair]:
     return [points.pair(place) for place in sorted(places)]
 
 
-def link_explorers(embedding: EmbeddingExplorer, attention: Explorer) -> Callable[[], None]:
-    """Let an attention explorer show the image and the category of each point that is chosen in an embedding explorer.
+def link_explorers(embedding: Explorer, attention: Explorer) -> Callable[[], None]:
+    """Let an attention explorer show the image and the category that are chosen in an embedding explorer or a threshold lab.
 
     Returns:
         A function that ends the link. An image or category that the attention explorer does not have is told in the status line.
