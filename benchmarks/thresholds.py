@@ -6,7 +6,8 @@ Writes studies/thresholds.json: median and 95th percentile in milliseconds, at 4
   the slider of all labels, of the slider of another label, which is chosen by it, and for the best thresholds of all labels;
 - paint: from the event to the painted frame, which waits for the next frame of a 60 Hz display.
 
-Rows that are scrolled out of view follow 70 ms after the last move and are not in these times. Also, in seconds, making a lab (Python) and from running its cell to the painted numbers (browser), which sends 33 MB. Synthetic scores.
+Rows that are scrolled out of view follow 70 ms after the last move and are not in these times. Also, in seconds, making a lab (Python)
+and from running its cell to the painted numbers (browser), which sends 33 MB. Synthetic scores.
 """
 
 from __future__ import annotations
