@@ -102,10 +102,11 @@ class EmbeddingExplorer(Explorer):
         models = " and ".join(model.member.name for model in points.models)
         epochs = points.models[view["model"]].embeddings.epochs
         title = epochs[min(view["epoch"], len(epochs) - 1)].get("title", f"epoch {view['epoch']}")
+        colour = f"the {view['number']}" if view["colour"] == "number" else f'{view["colour"]} of "{view["category"]}"'
         chosen = f"{len(self.selected):,} selected" if self.selected else "none selected"
         return (
             f"EmbeddingExplorer of {models}: {len(points):,} points of {len(points.matched.categories)} categories, {chosen}, "
-            f'{points.projections[view["projection"]][0]} at {title}, coloured by {view["colour"]} of "{view["category"]}"'
+            f"{points.projections[view['projection']][0]} at {title}, coloured by {colour}"
         )
 
     def _checked(self, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -95,9 +95,10 @@ def figure_html(relations: Together, kind: str, sort: str, words: str, note: str
     if pair:
         places = [(pair[0], column) for column in range(len(names)) if column != pair[0]]
     places.sort(key=lambda place: -relations.counts[place])
+    columns: tuple[str, ...]
     if kind in SIGNED:
-        columns = ("correlation, true", "predicted")
-        places.sort(key=lambda place: -abs(relations.values(kind)[place]))
+        columns, strength = ("correlation, true", "predicted"), np.abs(relations.values(kind))
+        places.sort(key=lambda place: -strength[place])
         numbers = {(a, b): [f"{relations.correlation[a, b]:.2f}", f"{relations.predicted[a, b]:.2f}"] for a, b in places[:ROWS]}
     else:
         columns, shares = ("images with both", "P(B | A)", "P(A | B)"), relations.conditional
