@@ -21,6 +21,7 @@ FLOORS = [
     ("datasets",),
     ("models",),
     ("losses",),
+    ("subject",),
     ("capture",),
     ("training",),
     ("analysis",),

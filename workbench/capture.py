@@ -1,127 +1,29 @@
-"""Run a model over images and keep what it said and showed: the one way into an archive, for our models and for anybody's.
-
-A model of ours declares its maps and logits. A foreign model is any torch module plus a function ``maps(model, images)`` that returns
-``{name: [B, C, h, w]}``; both become a `Subject`, and the rest does not know the difference.
-"""
+"""Run a model over images and keep what it said and showed: the one way into an archive, for our models and for anybody's."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from workbench.categories import Categories
 from workbench.datasets.base import MultiLabelDataset
-from workbench.errors import WorkbenchError
-from workbench.inspection import Channels, InspectionContents, LogitKind, MapKind, PartKind, Table
+from workbench.inspection import Channels, InspectionContents
 from workbench.regions import Region
+from workbench.subject import Observation, Subject, subject_of
+
+__all__ = ["Observation", "Subject", "batch_of", "capture", "jpeg", "predict", "subject_of"]
 
 MAPS_BUDGET = 256 * 2**20  # bytes; above it an archive keeps the maps of true and top-scored labels only
 EACH_BUDGET = 32 * 2**20  # bytes; above it relations are kept as their mean only
 TOP_LABELS = 20
 CHANNELS_BUDGET = 8 * 2**20  # bytes; raw channels are kept for the first images, as many as fit
 CHANNEL_IMAGES = 12  # and at most this many
-
-
-@dataclass
-class Observation:
-    """What a model gave for a batch.
-
-    Attributes:
-        logits: [B, C] by name. maps: [B, C, h, w] by name. features: [B, C, D] or None.
-        parts: addends [B, C] of the scored logits by name. channels: raw feature maps [B, D, h, w] by layer.
-    """
-
-    logits: dict[str, Tensor]
-    maps: dict[str, Tensor]
-    features: Tensor | None = None
-    parts: dict[str, Tensor] = field(default_factory=dict)
-    channels: dict[str, Tensor] = field(default_factory=dict)
-
-
-@dataclass
-class Subject:
-    """A model made ready to be looked at.
-
-    Attributes:
-        observe: images [B, 3, H, W] in 0..1 -> Observation.
-        relations: images -> {name: [B, C, C]}, or None.
-        part_kinds, tables, channel_steering: see `WorkbenchModel`.
-        module: the network itself, for checks that change its weights or ask for gradients.
-    """
-
-    module: nn.Module
-    categories: Categories
-    size: int
-    map_kinds: tuple[MapKind, ...]
-    logit_kinds: tuple[LogitKind, ...]
-    scored: str
-    observe: Callable[[Tensor], Observation]
-    relations: Callable[[Tensor], dict[str, Tensor]] | None = None
-    relation_titles: Mapping[str, str] = field(default_factory=dict)
-    description: Mapping[str, Any] = field(default_factory=dict)
-    part_kinds: tuple[PartKind, ...] = ()
-    tables: Mapping[str, Table] = field(default_factory=dict)
-    channel_steering: str | None = None
-
-
-def subject_of(
-    model: nn.Module,
-    maps: Callable[[nn.Module, Tensor], Mapping[str, Tensor]] | None = None,
-    *,
-    categories: Sequence[str] | None = None,
-    size: int | None = None,
-    map_kinds: Sequence[MapKind] = (),
-    prepare: Callable[[Tensor], Tensor] | None = None,
-) -> Subject:
-    """Wrap a model.
-
-    Args:
-        model: one of ours (then nothing else is needed), or any module whose output is logits [B, C], a tuple that begins with them, or an
-            object with ``.logits``.
-        maps: for a foreign model, ``maps(model, images) -> {name: [B, C, h, w]}``; receives what the model receives.
-        categories: names of the foreign model's logits, in order.
-        size: input height = width.
-        map_kinds: what the maps mean; undeclared ones are taken as signed scores.
-        prepare: turns images in 0..1, RGB, into what the foreign model expects (its normalisation).
-
-    Raises: WorkbenchError where something is missing or shapes disagree.
-    """
-    if hasattr(model, "map_kinds") and maps is None:
-        return _own_subject(model, size)
-    if maps is None:
-        raise WorkbenchError(
-            f"{type(model).__name__} declares no maps; give maps=function(model, images) -> {{name: tensor [B, C, h, w]}}."
-        )
-    if categories is None:
-        raise WorkbenchError("A foreign model needs categories=[...]: the names of its logits in order.")
-    names = Categories(categories)
-    prepare = prepare or (lambda images: images)
-    declared = {kind.name: kind for kind in map_kinds}
-
-    def observe(images: Tensor) -> Observation:
-        inputs = prepare(images)
-        logits = _logits_of(model(inputs), len(names))
-        found = maps(model, inputs)
-        for name, value in found.items():
-            if value.ndim != 4 or value.shape[:2] != logits.shape:
-                raise WorkbenchError(
-                    f'Map "{name}" has shape {list(value.shape)}, expected [B, C, h, w] with B = {len(images)} and C = {len(names)}.'
-                )
-        return Observation({"model": logits}, dict(found))
-
-    size = size or int(getattr(model, "image_size", 0)) or 224
-    with torch.no_grad():
-        first = observe(torch.full((1, 3, size, size), 0.5, device=_device(model)))
-    kinds = tuple(declared.get(name, MapKind(name, name, "map given by the caller", scale="signed")) for name in first.maps)
-    logit_kinds = (LogitKind("model", "y", "the model's logits"),)
-    return Subject(model, names, size, kinds, logit_kinds, "model", observe, description={"model": type(model).__name__})
 
 
 def capture(
@@ -154,7 +56,7 @@ def capture(
     store = _Store(subject, targets, top_labels)
     images, sizes, regions = [], np.zeros((n, 2), dtype=np.int32), []
     pixels = dataset.pixels(subject.size)
-    device = _device(subject.module)
+    device = subject.device
     was_training = subject.module.training
     subject.module.eval()
     try:
@@ -201,16 +103,12 @@ def capture(
 def predict(subject: Subject, dataset: MultiLabelDataset, batch_size: int = 64) -> np.ndarray:
     """The scored logits of a data set, columns in the model's order: float32 [N, C]."""
     pixels = dataset.pixels(subject.size)
-    device = _device(subject.module)
+    device = subject.device
     subject.module.eval()
     logits = []
     with torch.no_grad():
         for begin in range(0, len(dataset), batch_size):
-            logits.append(
-                _numpy(
-                    subject.observe(batch_of(pixels, range(begin, min(begin + batch_size, len(dataset))), device)).logits[subject.scored]
-                )
-            )
+            logits.append(_numpy(subject.score(batch_of(pixels, range(begin, min(begin + batch_size, len(dataset))), device))))
     return np.concatenate(logits)
 
 
@@ -313,51 +211,8 @@ def jpeg(image: np.ndarray, size: tuple[int, int], quality: int = 85) -> bytes:
     return buffer.getvalue()
 
 
-def _own_subject(model: Any, size: int | None) -> Subject:
-    def observe(images: Tensor) -> Observation:
-        _, out = model(images)
-        logits = {kind.name: out[f"logits.{kind.name}"] for kind in model.logit_kinds}
-        maps = {kind.name: model.maps(out, kind.name) for kind in model.map_kinds}
-        return Observation(logits, maps, out.get("features"), model.decompose(out), model.channel_maps(out))
-
-    titles = dict(getattr(model, "relation_titles", {}))
-    description = {
-        "model": model.config["name"],
-        "backbone": model.config["backbone"],
-        "options": {key: value for key, value in model.config.items() if key not in ("name", "backbone", "categories")},
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-    }
-    return Subject(
-        model,
-        model.categories,
-        size or model.image_size,
-        tuple(model.map_kinds),
-        tuple(model.logit_kinds),
-        model.scored,
-        observe,
-        model.relations if titles else None,
-        titles,
-        description,
-        tuple(model.part_kinds),
-        model.tables(),
-        model.channel_steering,
-    )
-
-
-def _logits_of(output: Any, count: int) -> Tensor:
-    logits = output[0] if isinstance(output, tuple | list) else getattr(output, "logits", output)
-    if not isinstance(logits, Tensor) or logits.ndim != 2 or logits.shape[1] != count:
-        found = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise WorkbenchError(f"The model's output ({found}) is not logits [B, {count}]; give as many categories as it has logits.")
-    return logits
-
-
 def _known_regions(dataset: MultiLabelDataset, row: int, categories: Categories) -> list[Region]:
     return [region for region in dataset.regions(row) if region.category in categories]
-
-
-def _device(module: nn.Module) -> torch.device:
-    return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

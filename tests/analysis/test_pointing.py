@@ -10,7 +10,8 @@ from PIL import Image
 
 from workbench import Categories, Inspection, MapKind, Region
 from workbench.analysis.grids import resize_maps
-from workbench.analysis.pointing import CENTRE_BLOB, RANDOM_MAP, energy_inside, localisation, point_hit
+from workbench.analysis.pointing import IOU_THRESHOLDS, energy_inside, localisation, mask_iou, point_hit, relevance_rank
+from workbench.analysis.references import CENTRE_BLOB, RANDOM_MAP, TRUE_MASK
 from workbench.inspection import InspectionContents, LogitKind
 from workbench.regions import resize_mask
 
@@ -120,3 +121,52 @@ def test_nearest_mask_equals_a_loop():
     for y in range(4):
         for x in range(11):
             assert result[y, x] == mask[int((y + 0.5) * 9 / 4), int((x + 0.5) * 5 / 11)]
+
+
+def test_the_ground_truth_row_is_the_best_that_can_be():
+    rng = np.random.default_rng(0)
+    regions = [[Region("c0", (0, 0, 16, 16), rng.random((16, 16)) < 0.3)] for _ in range(5)]
+    result = localisation(archive(np.zeros((5, 1, 4, 4), dtype=np.float32), regions, np.ones((5, 1))))
+    measures = ["pointing", "energy", "relevance_rank", *(f"iou@{threshold}" for threshold in IOU_THRESHOLDS)]
+    assert {measure: result[measure][TRUE_MASK]["overall"] for measure in measures} == dict.fromkeys(measures, 1.0)
+
+
+def test_noise_scores_its_expectation():
+    """Of independent pixels, a mask of a quarter gets a quarter of everything; IoU of a share s: s/4 / (s + 1/4 - s/4)."""
+    maps = np.random.default_rng(1).random((400, 16, 16))
+    masks = np.zeros((400, 16, 16), dtype=bool)
+    masks[:, :8, :8] = True
+    assert point_hit(maps, masks).mean() == pytest.approx(0.25, abs=0.08)
+    assert energy_inside(maps, masks).mean() == pytest.approx(0.25, abs=0.01)
+    assert relevance_rank(maps, masks).mean() == pytest.approx(0.25, abs=0.01)
+    assert mask_iou(maps, masks, 0.5).mean() == pytest.approx(0.125 / (0.5 + 0.25 - 0.125), abs=0.01)
+
+
+def test_relevance_rank_and_iou_equal_counting():
+    rng = np.random.default_rng(2)
+    maps, masks = rng.integers(-3, 4, (30, 6, 5)).astype(float), rng.random((30, 6, 5)) < 0.3
+    masks[:, 0, 0] = True
+    for values, mask, rank, iou in zip(maps, masks, relevance_rank(maps, masks), mask_iou(maps, masks, 0.5), strict=True):
+        pixels = sorted(((float(v), bool(m)) for v, m in zip(values.ravel(), mask.ravel(), strict=True)), reverse=True)
+        size, credit, place = sum(inside for _, inside in pixels), 0.0, 0
+        while place < size:
+            tied = [inside for value, inside in pixels if value == pixels[place][0]]
+            credit += sum(tied) / len(tied) * min(len(tied), size - place)
+            place += len(tied)
+        assert rank == pytest.approx(credit / size)
+        chosen = {p for p in range(30) if values.ravel()[p] > 0 and values.ravel()[p] >= 0.5 * values.max()}
+        inside = set(np.flatnonzero(mask.ravel()).tolist())
+        assert iou == pytest.approx(len(chosen & inside) / len(chosen | inside))
+
+
+def test_the_numbers_of_quantus():
+    """Computed with Quantus 0.6.0: RelevanceRankAccuracy, RelevanceMassAccuracy of the positive part, PointingGame."""
+    rng = np.random.default_rng(7)
+    maps, masks = rng.normal(size=(6, 1, 12, 12))[:, 0], np.zeros((6, 12, 12), dtype=bool)
+    for mask in masks:
+        y, x = rng.integers(0, 6, 2)
+        h, w = rng.integers(3, 7, 2)
+        mask[y : y + h, x : x + w] = True
+    np.testing.assert_allclose(relevance_rank(maps, masks), [0.0, 0.083333, 0.222222, 0.2, 0.0, 0.0], atol=1e-6)
+    np.testing.assert_allclose(energy_inside(maps, masks), [0.060377, 0.055433, 0.198742, 0.210287, 0.06244, 0.046259], atol=1e-6)
+    np.testing.assert_array_equal(point_hit(maps, masks), [0, 0, 0, 1, 0, 0])

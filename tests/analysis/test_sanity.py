@@ -9,6 +9,7 @@ from torch import nn
 
 from tests.support.squares import Squares
 from workbench import Inspection
+from workbench.analysis.randomise import blocks, cascade
 from workbench.analysis.sanity import randomised, rank_correlation, sanity
 from workbench.capture import capture, subject_of
 
@@ -48,6 +49,8 @@ def test_verdicts():
     assert result["by weights alone"]["verdict"] == "sensitive"
     assert result["by weights alone"]["rank_correlation"] < 0.2
     assert result["blind"]["n"] == int((squares.targets == 1).sum())
+    assert [step["down to"] for step in result["blind"]["cascade"]] == ["second", "norm", "first"]
+    assert result["blind"]["cascade"][-1]["rank_correlation"] == result["blind"]["rank_correlation"]
 
 
 def test_randomised_changes_every_weight_of_a_copy_and_forgets_statistics():
@@ -76,3 +79,32 @@ def test_one_image_is_not_enough():
     squares = Squares(1)
     subject = subject_of(Net(), maps, categories=list(squares.categories), size=32)
     assert sanity(subject, lambda module: subject, squares, Inspection.of(capture(subject, squares))) == {}
+
+
+def test_the_cascade_goes_from_the_logits_down_and_leaves_nothing():
+    net = Net()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    steps = list(cascade(net, 3))
+    assert [name for name, _ in steps] == ["second", "norm", "first"]
+    changed = [{name for name, value in fresh.state_dict().items() if not torch.equal(value, before[name])} for _, fresh in steps]
+    assert changed[0] == {"second.weight", "second.bias"}
+    assert changed[0] <= changed[1] <= changed[2]
+    assert changed[2] >= {"first.weight", "first.bias"}
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert len(list(cascade(net, 2))) == 2
+    assert torch.equal(list(cascade(net, 2))[-1][1].first.weight, list(cascade(net, 2))[-1][1].first.weight)
+
+
+def test_layers_of_a_block_fall_together_and_bare_parameters_fall_too():
+    class Tokens(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.token = nn.Parameter(torch.full((4,), 3.0))
+            self.body = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
+            self.head = nn.Linear(4, 2)
+
+    module = Tokens()
+    assert [name for name, _ in blocks(module)] == ["", "body", "head"]
+    fresh = randomised(module)
+    assert not torch.equal(fresh.token, module.token)
+    assert not torch.equal(fresh.body[0].weight, module.body[0].weight)

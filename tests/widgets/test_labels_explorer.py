@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.archives import HOSTILE_NAME, make_inspection
+from tests.support.archives import HOSTILE_NAME, make_contents, make_inspection
 from tests.support.layered import make_layered
 from workbench.errors import WorkbenchError
+from workbench.inspection import Inspection, Table
 from workbench.widgets import AttentionExplorer, LabelExplorer
 from workbench.widgets.cooccurrence import correlations, force_layout, together
+from workbench.widgets.labels_still import largest
 from workbench.widgets.matching import match
 from workbench.widgets.plots import cooccurrence_chart
 
@@ -183,3 +185,31 @@ def test_the_plotly_matrix_holds_the_numbers_and_shares_nothing():
     assert "Most often" in bundle["text/plain"]
     with pytest.raises(WorkbenchError, match="neighbours is not stored"):
         cooccurrence_chart(make_inspection(4), "neighbours")
+
+
+def with_leakage(count=12, categories=4):
+    contents = make_contents(count, categories)
+    names = contents.categories.names
+    values = np.arange(float(categories**2)).reshape(categories, categories) / 100
+    contents.tables = {"leakage": Table(values, names[::-1], names[::-1], "Leakage", "How far.")}
+    pair = {"of": names[1], "on": names[2], "moved": 0.3, "images": [contents.ids[3], contents.ids[0]]}
+    contents.measurements = {**contents.measurements, "leakage": {"other labels move": 0.1, "pairs": [pair]}}
+    return Inspection.of(contents), values
+
+
+def test_leakage_stands_beside_cooccurrence_in_the_order_of_the_names_with_its_images():
+    inspection, values = with_leakage()
+    explorer = LabelExplorer(inspection, values="leakage", label="ball", other="roof")
+    known = explorer.together
+    assert known.kinds == ("counts", "conditional", "correlation", "predicted", "error", "leakage")
+    np.testing.assert_allclose(known.values("leakage"), values[::-1, ::-1], atol=1e-6)
+    assert f"moves “roof” by {values[2, 1]:.3f}" in explorer.snapshot().words
+    opening = explorer.opening
+    assert opening["description"]["moved"] == {"1 2": [3, 0]}
+    assert "leakage" in [name for name, *_ in opening["tables"]["layout"]]
+    assert largest(known, "leakage") == pytest.approx(0.14)
+
+
+def test_without_leakage_nothing_is_offered():
+    with pytest.raises(WorkbenchError, match="leakage is not stored in this archive"):
+        together(match(make_inspection(3))).values("leakage")

@@ -7,12 +7,15 @@ from typing import Any
 
 from torch import nn
 
-from workbench.analysis.faithfulness import deletion
+from workbench.analysis.agreement import agreement
+from workbench.analysis.faithfulness import COURSES, THOROUGH, faithfulness
+from workbench.analysis.leakage import TABLE, leakage
 from workbench.analysis.pointing import localisation
+from workbench.analysis.robustness import robustness
 from workbench.analysis.sanity import sanity
 from workbench.capture import Subject
 from workbench.datasets.base import MultiLabelDataset
-from workbench.inspection import Inspection
+from workbench.inspection import Inspection, Table
 from workbench.metrics import evaluate
 
 
@@ -23,19 +26,29 @@ def measure(
     inspection: Inspection,
     *,
     images: int = 60,
-) -> dict[str, Any]:
-    """Accuracy and localisation on all images; deletion and the randomised-weights check, which run the model, on the first `images`.
+    thorough: bool = False,
+) -> tuple[dict[str, Any], dict[str, Table]]:
+    """Accuracy and localisation on all images; deletion, insertion, the randomised-weights check and leakage, which run the model, on the
+    first `images`.
 
     Args:
         rebuild: makes a Subject of a module, as `subject` was made.
+        thorough: deletion and insertion with every way to paint over, ROAD's among them, infidelity and sensitivity as well: minutes.
+
+    Returns: JSON by measure, and tables by name: the leakage matrix.
     """
     scores = evaluate(inspection.logits(), inspection.targets, inspection.categories)
-    return {
+    leaked = leakage(subject, dataset, inspection, limit=images)
+    measured = {
         "accuracy": {"convention": scores["convention"], "mAP": _number(scores["mAP"]), "AP": scores["AP"], "images": len(inspection)},
         **localisation(inspection),
-        **deletion(subject, dataset, inspection, limit=images),
+        **faithfulness(subject, dataset, inspection, limit=images, courses=THOROUGH if thorough else COURSES),
         **sanity(subject, rebuild, dataset, inspection, limit=images),
+        **(robustness(subject, dataset, inspection, limit=max(1, images // 6)) if thorough else {}),
+        **agreement(inspection),
+        **(leaked.measurement(inspection.categories.names) if leaked else {}),
     }
+    return measured, {TABLE: leaked.table(inspection.categories.names)} if leaked else {}
 
 
 def _number(value: float) -> float | None:

@@ -19,7 +19,10 @@ from workbench.reports.tables import number, table
 EXPLANATIONS = {
     "pointing": "share of present labels whose map has its maximum on the object; higher is better",
     "energy": "share of the map (its positive part) that lies on the object; higher is better",
+    "relevance_rank": "of as many top pixels as the object has, the share that lies on it; higher is better",
+    "iou@0.5": "overlap of the object with the pixels that reach half of the map's maximum; higher is better",
     "deletion": "area under the label's probability while the picture is painted over, most important pixels first; lower is better",
+    "insertion": "the same while the picture comes back over its blurred self, most important pixels first; higher is better",
 }
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '{hash}'"
 """Nothing is fetched, and no script runs but the page's own."""
@@ -65,6 +68,12 @@ def _maps(runs: Sequence[RunFacts]) -> str:
         caption = (
             f"{name}: {len(inspection)} images, {n} present labels; mean over labels. Grey rows are references, not maps of the model."
         )
+        if leaked := measured.get("leakage"):
+            caption += (
+                f" Leakage: painting over one label's object moves the others by {_number(leaked['other labels move'])} in probability on "
+                f"average, itself by {_number(leaked['the label itself moves'])}; painting elsewhere moves the others by "
+                f"{_number(leaked['other labels move when as much is painted elsewhere'])}."
+            )
         parts.append(
             table(
                 ("map", *measures, "randomised weights"),

@@ -20,6 +20,7 @@ VALUES = {
     "correlation": ("Correlation, true", "Do both labels come and go together in this archive's images? 1 always, -1 never, 0 by chance."),
     "predicted": ("Correlation, predicted", "The same for what the model decides about these images."),
     "error": ("Correlation, predicted - true", "Red: the model says both together more than they are. Blue: it keeps them apart."),
+    "leakage": ("Leakage", "How far the column's probability moves when the object of the row's label is painted over, on average."),
 }
 SIGNED = ("correlation", "predicted", "error")  # from -1 to 1
 SORTS = ("stored", "group", "name", "frequency")
@@ -39,6 +40,7 @@ class Together:
             `decided` over them, images of unknown truth left out.
         points: float [C, 2] and `group_points` [M, 2], learned vectors on their two main axes; None where there are none.
         explained: the share of the vectors' variance that both axes hold.
+        leakage: float [C, C], how far the column's label moves without the row's object, or None where it was not measured.
     """
 
     names: tuple[str, ...]
@@ -55,6 +57,7 @@ class Together:
     points: np.ndarray | None
     group_points: np.ndarray | None
     explained: float
+    leakage: np.ndarray | None = None
 
     @cached_property
     def conditional(self) -> np.ndarray:
@@ -68,11 +71,12 @@ class Together:
             raise WorkbenchError(f"Of a co-occurrence matrix, {known}; use one of {', '.join(self.kinds)}.{did_you_mean(kind, self.kinds)}")
         values = {"counts": self.counts, "conditional": self.conditional, "correlation": self.correlation, "predicted": self.predicted}
         values |= {"error": self.predicted - self.correlation}
-        return values.get(kind, self.neighbours).astype(np.float64)  # type: ignore[union-attr]
+        return np.asarray(values.get(kind, self.leakage if kind == "leakage" else self.neighbours), dtype=np.float64)
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        return tuple(name for name in VALUES if name != "neighbours" or self.neighbours is not None)
+        measured = {"neighbours": self.neighbours, "leakage": self.leakage}
+        return tuple(name for name in VALUES if name not in measured or measured[name] is not None)
 
     @property
     def sorts(self) -> tuple[str, ...]:
@@ -94,8 +98,8 @@ class Together:
 def together(matched: Matched) -> Together:
     """What one archive knows of its labels; co-occurrence is counted from its own targets where it holds no training counts."""
     member, names = matched.first, matched.categories.names
-    stored = {name: table_by_label(member, name, names) for name in ("cooccurrence", "neighbours", MEMBERSHIP, LABELS)}
-    counts, neighbours, membership, vectors = stored.values()
+    stored = {name: table_by_label(member, name, names) for name in ("cooccurrence", "neighbours", MEMBERSHIP, LABELS, "leakage")}
+    counts, neighbours, membership, vectors, leakage = stored.values()
     if counts is not None:
         values, source = _columns(counts, names), f"Training counts kept with the model. {counts.meaning}".strip()
     else:
@@ -122,6 +126,7 @@ def together(matched: Matched) -> Together:
         points,
         group_points,
         explained,
+        _columns(leakage, names) if leakage is not None else None,
     )
 
 

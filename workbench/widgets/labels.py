@@ -154,6 +154,19 @@ def describe(matched: Matched, relations: Together) -> dict[str, Any]:
         "group_of": [int(group) for group in relations.group_of],
         "soft": relations.membership is not None,
         "explained": relations.explained,
+        "moved": most_moved(matched, relations),
+    }
+
+
+def most_moved(matched: Matched, relations: Together) -> dict[str, list[int]]:
+    """Images in which painting over one label's object moves another label most, by the places of both in the order of names: "2 5"."""
+    pairs = (matched.first.inspection.measurements.get("leakage") or {}).get("pairs", ())
+    place = {identifier: position for position, identifier in enumerate(matched.ids)}
+    names = {name: str(position) for position, name in enumerate(relations.names)}
+    return {
+        f"{names[pair['of']]} {names[pair['on']]}": [place[image] for image in pair["images"] if image in place]
+        for pair in pairs
+        if pair["of"] in names and pair["on"] in names
     }
 
 
@@ -168,6 +181,7 @@ def tables(matched: Matched, relations: Together) -> dict[str, Any]:
         "membership": relations.membership,
         "points": relations.points,
         "group_points": relations.group_points,
+        "leakage": relations.leakage,
         "force": force_layout(relations.conditional),
     }
     arrays |= {name: values.astype(np.float32) for name, values in wanted.items() if values is not None}

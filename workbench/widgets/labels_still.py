@@ -59,9 +59,12 @@ def matrix_png(relations: Together, kind: str, sort: str, pair: tuple[int, int] 
 
 
 def largest(relations: Together, kind: str) -> float:
-    """The upper end of the scale: the largest count of a pair, or 1."""
-    pairs = relations.counts - np.diag(np.diag(relations.counts))
-    return float(max(pairs.max(), 1)) if kind == "counts" else 1.0
+    """The upper end of the scale: the largest count or leakage of a pair, or 1."""
+    if kind not in ("counts", "leakage"):
+        return 1.0
+    values = relations.values(kind)
+    top = float((values - np.diag(np.diag(values))).max())
+    return max(top, 1.0) if kind == "counts" else top or 1.0
 
 
 def short(name: str, most: int = 16) -> str:
@@ -75,6 +78,7 @@ def pair_words(relations: Together, row: int, column: int) -> str:
     return (
         f"“{a}” and “{b}” are together in {relations.counts[row, column]:g} images, {shares[row, column]:.0%} of those with “{a}” and "
         f"{shares[column, row]:.0%} of those with “{b}”"
+        + ("" if relations.leakage is None else f"; without its object “{a}” moves “{b}” by {relations.leakage[row, column]:.3f}")
     )
 
 

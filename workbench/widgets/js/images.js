@@ -6,7 +6,7 @@ const SHOWN_IMAGES = 24;
 
 export function pairImages(app) {
   const { store, view } = app;
-  const lists = ["both", "first", "second"].map((key) => {
+  const lists = ["moved", "both", "first", "second"].map((key) => {
     const title = h("h4");
     const chips = h("div", { class: "wb-chips" });
     const more = h("button", { class: "wb-link", onclick: () => { pages[key] += 1; app.update(); } }, "more");
@@ -16,13 +16,13 @@ export function pairImages(app) {
   const caption = h("p", { class: "wb-soft" });
   const left = h("p", { class: "wb-soft" });
   const node = h("div", { class: "wb-two wb-pair" }, h("figure", {}, canvas, caption), h("div", {}, lists.map((list) => list.node), left));
-  const pages = { both: 0, first: 0, second: 0 };
+  const pages = { moved: 0, both: 0, first: 0, second: 0 };
   let pair = "";
 
   function judged() {
     const [a, b] = [view.label, view.other];
     return store.once(`judged ${a} ${b}`, () => {
-      const found = { both: [], first: [], second: [], unknown: 0 };
+      const found = { moved: [], both: [], first: [], second: [], unknown: 0 };
       const { values: decided } = store.tables.decided;
       for (let image = 0; image < store.count; image++) {
         const [x, y] = [image * store.labels + a, image * store.labels + b];
@@ -41,7 +41,7 @@ export function pairImages(app) {
   function split() {
     const [a, b] = [view.label, view.other];
     return store.once(`images ${a} ${b}`, () => {
-      const found = { both: [], first: [], second: [], unknown: 0 };
+      const found = { moved: store.moved?.[`${a} ${b}`] || [], both: [], first: [], second: [], unknown: 0 };
       for (let image = 0; image < store.count; image++) {
         const [x, y] = [store.targets[image * store.labels + a], store.targets[image * store.labels + b]];
         if ((x === 1 && y < 0) || (y === 1 && x < 0)) found.unknown += 1;
@@ -60,15 +60,15 @@ export function pairImages(app) {
 
   function update() {
     const { label, other } = view.state;
-    if (pair !== `${label} ${other} ${view.signed}`) Object.assign(pages, { both: 0, first: 0, second: 0 });
+    if (pair !== `${label} ${other} ${view.signed}`) Object.assign(pages, { moved: 0, both: 0, first: 0, second: 0 });
     pair = `${label} ${other} ${view.signed}`;
     const found = view.signed ? judged() : split();
     const names = label === other ? `“${label}”` : `“${label}” and “${other}”`;
-    const judgements = { both: `${names} there and said`, first: `${names} said, not there`, second: `${names} there, not said` };
-    const titles = view.signed ? judgements : { both: label === other ? `With “${label}”` : `With “${label}” and “${other}”`, first: `With “${label}”, without “${other}”`, second: `With “${other}”, without “${label}”` };
+    const judgements = { moved: "", both: `${names} there and said`, first: `${names} said, not there`, second: `${names} there, not said` };
+    const titles = view.signed ? judgements : { moved: `Where painting over “${label}” moves “${other}” most`, both: label === other ? `With “${label}”` : `With “${label}” and “${other}”`, first: `With “${label}”, without “${other}”`, second: `With “${other}”, without “${label}”` };
     for (const list of lists) {
       const images = found[list.key];
-      list.node.hidden = label === other && list.key !== "both" && !view.signed;
+      list.node.hidden = (label === other && list.key !== "both" && !view.signed) || (list.key === "moved" && !images.length);
       const shown = images.slice(0, (pages[list.key] + 1) * SHOWN_IMAGES);
       store.askThumbnails(shown);
       setText(list.title, `${titles[list.key]}: ${images.length} ${images.length === 1 ? "image" : "images"}`);

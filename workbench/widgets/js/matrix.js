@@ -23,7 +23,7 @@ export function matrixPicture(app) {
     const { order } = view;
     let top = 0;
     for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) if (i !== j) top = Math.max(top, view.value(i, j));
-    if (view.state.values !== "counts") top = 1;
+    if (!["counts", "leakage"].includes(view.state.values)) top = 1;
     const low = view.signed ? -top : 0;
     // One pixel a cell, then enlarged at once: thousands of rectangles would take longer than a frame.
     const bytes = ramp(palette());

@@ -30,6 +30,11 @@ export class PairView extends State {
     return neighbours ? neighbours.values[row * this.store.labels + column] > 0 : this.conditional(row, column) >= this.state.threshold;
   }
 
+  // How far the column's probability moves when the row's object is painted over.
+  leakage(row, column) {
+    return this.store.tables.leakage.values[row * this.store.labels + column];
+  }
+
   value(row, column) {
     const { values } = this.state;
     const { correlation, predicted } = this.store.tables;
@@ -37,6 +42,7 @@ export class PairView extends State {
     if (values === "correlation") return correlation.values[place];
     if (values === "predicted") return predicted.values[place];
     if (values === "error") return predicted.values[place] - correlation.values[place];
+    if (values === "leakage") return this.leakage(row, column);
     if (values === "neighbours") return Number(this.store.tables.neighbours.values[row * this.store.labels + column] > 0);
     return values === "counts" ? this.count(row, column) : this.conditional(row, column);
   }
@@ -53,6 +59,7 @@ export class PairView extends State {
       const [truth, said] = [tables.correlation, tables.predicted].map(({ values }) => values[row * this.store.labels + column].toFixed(2));
       return `“${a}” and “${b}”: correlation ${truth} in the pictures, ${said} in what the model says.`;
     }
+    if (tables.leakage) edges.push(`Painting over “${a}” moves “${b}” by ${this.leakage(row, column).toFixed(3)} in probability.`);
     return `“${a}” and “${b}”: together in ${this.count(row, column)} images, ${percent(this.conditional(row, column))} of those with “${a}” and ${percent(this.conditional(column, row))} of those with “${b}”. ${edges.join(" ")}`;
   }
 }

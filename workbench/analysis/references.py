@@ -1,0 +1,116 @@
+"""Reference rows, which answer "is that good?": uniform noise, a blob in the middle of the picture, and the object itself, the best that a
+map could be. Rows without a model stand in every table beside the rows of its maps.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from workbench.analysis.grids import resize_maps
+from workbench.inspection import Inspection
+from workbench.regions import resize_mask
+
+RANDOM_MAP = "random map"
+CENTRE_BLOB = "centre blob"
+TRUE_MASK = "ground-truth mask"
+REFERENCES = (RANDOM_MAP, CENTRE_BLOB, TRUE_MASK)
+MapsOf = Callable[[int, np.ndarray], np.ndarray]  # (image, labels [K]) -> [K, h, w]
+
+
+def stored_maps(inspection: Inspection, kind: str) -> MapsOf:
+    """Maps of an archive as they are shown; NaN where one is not stored, so that it is left out and not counted as a miss."""
+
+    def maps(image: int, labels: np.ndarray) -> np.ndarray:
+        stored, values = inspection.shown_maps(kind, image)
+        place: Mapping[int, int] = {int(label): row for row, label in enumerate(stored)}
+        missing = np.full(values.shape[1:], np.nan, dtype=np.float32)
+        return np.stack([values[place[label]] if label in place else missing for label in labels.tolist()])
+
+    return maps
+
+
+def random_maps(inspection: Inspection) -> MapsOf:
+    """Uniform noise on the grid of the archive's first kind of map, the same for the same image whichever model is measured."""
+    grid = inspection.grid(next(iter(inspection.map_kinds))) if inspection.map_kinds else (8, 8)
+
+    def maps(image: int, labels: np.ndarray) -> np.ndarray:
+        seed = zlib.crc32(inspection.ids[image].encode())
+        return np.random.default_rng(seed).random((len(labels), *grid), dtype=np.float32)
+
+    return maps
+
+
+def centre_blobs(frame: tuple[int, int]) -> MapsOf:
+    """A bell over the middle of the picture, a quarter of the frame wide on each side (its standard deviation)."""
+    height, width = frame
+    down = (np.arange(height) + 0.5) / height - 0.5
+    across = (np.arange(width) + 0.5) / width - 0.5
+    blob = np.exp(-(down[:, None] ** 2 + across[None, :] ** 2) / (2 * 0.25**2)).astype(np.float32)
+    return lambda image, labels: np.repeat(blob[None], len(labels), axis=0)
+
+
+def inside_out(mask: np.ndarray) -> np.ndarray:
+    """A mask as an order of pixels: its core first, then its edge, then its surroundings, the nearest first: bool [H, W] -> float32."""
+    height, width = (_bell(side) for side in mask.shape)
+    near = height @ mask.astype(np.float32) @ width
+    return mask + 0.5 * near / max(float(near.max()), 1e-6)
+
+
+@lru_cache(maxsize=8)
+def _bell(side: int) -> np.ndarray:
+    """float32 [side, side]: weight of each pixel of a line in the neighbourhood of each other one, a twelfth of the line wide."""
+    places = np.arange(side, dtype=np.float32)
+    return np.exp(-((places[:, None] - places) ** 2) / (2 * (side / 12) ** 2))
+
+
+def label_masks(inspection: Inspection, image: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Union of the regions of each present label at frame size: labels [K], masks bool [K, H, W], and how many were empty."""
+    height, width = inspection.frame
+    union: dict[int, np.ndarray] = {}
+    for region in inspection.regions(image):
+        label = inspection.categories.index(region.category)
+        if inspection.targets[image, label] != 1:
+            continue
+        mask = region.filled(height, width) if region.mask is None else resize_mask(region.mask, height, width)
+        union[label] = union[label] | mask if label in union else mask
+    kept = {label: mask for label, mask in union.items() if mask.any()}
+    labels = np.array(sorted(kept), dtype=int)
+    masks = np.stack([kept[label] for label in labels]) if len(labels) else np.zeros((0, height, width), dtype=bool)
+    return labels, masks, len(union) - len(kept)
+
+
+def present_pairs(inspection: Inspection, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """The present (image, label) pairs of the first `limit` images: two int arrays [M]."""
+    image, label = np.nonzero(inspection.targets[: min(limit, len(inspection))] == 1)
+    return image, label
+
+
+def row_names(inspection: Inspection) -> tuple[str, ...]:
+    """Every row of a table about this archive's maps: its kinds, then the references that it allows."""
+    known = REFERENCES if inspection.has_regions else (RANDOM_MAP, CENTRE_BLOB)
+    return (*inspection.map_kinds, *known)
+
+
+def row_maps(inspection: Inspection, row: str, image: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """What a row says about each (image, label) pair: images int [M], labels int [M] -> float32 [M, H, W] at frame size.
+
+    NaN for a pair of which it knows nothing: a map that is not stored, an object without a region. The ground-truth mask is given as an
+    order of pixels, see `inside_out`.
+    """
+    maps = np.full((len(image), *inspection.frame), np.nan, dtype=np.float32)
+    if row == TRUE_MASK:
+        for each in np.unique(image).tolist():
+            known, masks, _ = label_masks(inspection, each)
+            for place in np.flatnonzero((image == each) & np.isin(label, known)):
+                maps[place] = inside_out(masks[known == label[place]][0])
+        return maps
+    references = {RANDOM_MAP: random_maps(inspection), CENTRE_BLOB: centre_blobs(inspection.frame)}
+    maps_of = references[row] if row in references else stored_maps(inspection, row)
+    for each in np.unique(image).tolist():
+        places = np.flatnonzero(image == each)
+        maps[places] = resize_maps(maps_of(each, label[places]), *inspection.frame)
+    return maps
