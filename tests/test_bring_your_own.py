@@ -96,7 +96,8 @@ def test_pictures_without_labels_are_explained_for_the_best_scored(tmp_path):
 
 
 def test_a_model_without_maps_is_told_what_to_name():
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 8 * 8, 3))
     with pytest.raises(WorkbenchError, match="name a layer, such as maps="):
-        inspect(torch.nn.Conv2d(3, 3, 3), Squares(2), categories=NAMES)
-    with pytest.raises(WorkbenchError, match=r'Conv2d has no layer "layer4"'):
-        inspect(torch.nn.Conv2d(3, 3, 3), Squares(2), categories=NAMES, maps="layer4")
+        inspect(network, Squares(2), categories=NAMES, size=8)
+    with pytest.raises(WorkbenchError, match='Sequential has no layer "layer4"'):
+        inspect(network, Squares(2), categories=NAMES, size=8, maps="layer4")

@@ -70,9 +70,9 @@ def _maps(runs: Sequence[RunFacts]) -> str:
         )
         if leaked := measured.get("leakage"):
             caption += (
-                f" Leakage: painting over one label's object moves the others by {_number(leaked['other labels move'])} in probability on "
-                f"average, itself by {_number(leaked['the label itself moves'])}; painting elsewhere moves the others by "
-                f"{_number(leaked['other labels move when as much is painted elsewhere'])}."
+                f" Leakage: painting over one label's object moves the others by {number(leaked['other labels move'])} in probability on "
+                f"average, itself by {number(leaked['the label itself moves'])}; painting elsewhere moves the others by "
+                f"{number(leaked['other labels move when as much is painted elsewhere'])}."
             )
         parts.append(
             table(
