@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-SHIPPED = ("scenes-srn", "scenes-pooled", "scenes-msrn", "scenes-disentangled", "scenes-disentangled-off")
+RECIPES = ("scenes-srn", "scenes-pooled", "scenes-msrn", "scenes-disentangled", "scenes-disentangled-off")
+SHIPPED = (*RECIPES, "photos")
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,10 @@ def hasty_home(tmp_path_factory) -> Path:
 
     import workbench
     from workbench.analysis.embedding import embedding_of
+    from workbench.datasets import load_dataset
+    from workbench.datasets.photos import write_photos
+    from workbench.models import create_model
+    from workbench.models.imagenet import imagenet_categories
     from workbench.training import get_recipe, train
 
     home = tmp_path_factory.mktemp("hasty")
@@ -35,7 +40,7 @@ def hasty_home(tmp_path_factory) -> Path:
         (home / folder).mkdir(parents=True)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # so few scenes are not worth more, and on a busy machine threads wait for each other
-    for name in SHIPPED:
+    for name in RECIPES:
         recipe = get_recipe(name)
         epochs = {f"stages.{stage}.epochs": int(stage == recipe.last_stage) for stage in recipe.stages}
         hasty = recipe.with_overrides({**epochs, "data.options.count": 64, "data.validation_options.count": 16})
@@ -45,5 +50,9 @@ def hasty_home(tmp_path_factory) -> Path:
         if run.feature_probes:
             inspection = inspection.with_embeddings(*embedding_of(run, inspection))
         inspection.save(home / "runs" / "tour" / f"{name}.safetensors")
+    untrained = create_model("pooled", imagenet_categories(), backbone="small-narrow", image_size=64)
+    photos = load_dataset("table", "all", root=write_photos(home / "runs" / "photos"), categories=untrained.categories)
+    inspection = workbench.inspect(untrained, photos, name="photos", picture_size=96, top_labels=12)
+    inspection.save(home / "runs" / "tour" / "photos.safetensors")
     torch.set_num_threads(threads)
     return home

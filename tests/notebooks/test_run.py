@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -12,6 +13,7 @@ import pytest
 
 from tests.notebooks.conftest import ROOT
 from tests.notebooks.test_rules import lesson_class
+from tests.support.shared_data import shared
 from workbench.lessons import LESSONS
 from workbench.lessons.execute import LIVE, answered, changed, cleaned, read_notebook, run
 
@@ -20,6 +22,7 @@ ON_STUDIES = {  # questions that a study in studies/ answers
     ("01_srn", "q11"): "atlas",
     ("02_msrn", "q12"): "msrn_atlas",
     ("03_class_separation", "q11"): "disc_atlas",
+    ("04_real_photos", "q7"): "voc_study",
 }
 TRAINED = {  # stages of each recipe, and what the last cell shows of the trained model
     "01_srn": (("classifier", "attention", "regularisation", "joint"), ("AttentionExplorer of your SRN", "your SRN, 24 pictures")),
@@ -74,7 +77,7 @@ def assert_explorers_show(notebook) -> None:
     for name, cell in cells(notebook).items():
         if name in ("train-explore", "own-model") or "needs PyTorch and was skipped" in text_of(cell):
             continue
-        for kind in ("AttentionExplorer", "LabelExplorer", "EmbeddingExplorer"):
+        for kind in ("AttentionExplorer", "LabelExplorer", "EmbeddingExplorer", "ThresholdLab"):
             if f"{kind}(" in cell.source:
                 assert f"{kind} of" in text_of(cell), name
 
@@ -138,6 +141,30 @@ def test_training_your_own(name, hasty_home):
     assert f"{len(stages)} epoch{'s' * (len(stages) > 1)}" in curves[0].data["text/plain"]
     for text in shown:
         assert text in text_of(done["train-explore"])
+
+
+@pytest.mark.slow
+def test_voc_from_data_to_explorer(hasty_home, tmp_path):
+    """The notebook on photos with some of the VOC photos at hand: labels, training on lists of one's own, both explorers."""
+    source, part = shared("data", "voc2007", "VOCdevkit", "VOC2007"), tmp_path / "VOC2007"
+    for kind in ("JPEGImages", "Annotations"):
+        (part / kind).mkdir(parents=True)
+    (part / "ImageSets" / "Main").mkdir(parents=True)
+    for name, count in (("train", 16), ("val", 6)):
+        ids = (source / "ImageSets" / "Main" / f"study_{name}.txt").read_text().split()[:count]
+        (part / "ImageSets" / "Main" / f"{name}.txt").write_text("\n".join(ids))
+        for identifier in ids:
+            shutil.copy(source / "JPEGImages" / f"{identifier}.jpg", part / "JPEGImages")
+            shutil.copy(source / "Annotations" / f"{identifier}.xml", part / "Annotations")
+    notebook = read("04_real_photos")
+    voc = next(cell.source for cell in notebook.cells if cell.id == "voc").replace('default_root("voc2007")', f'r"{tmp_path}"')
+    settings = 'TRAIN = True\nSYSTEM = "pooled"\nSETTINGS = {"precision": "32-true", "stages.classifier.epochs": 1}'
+    done = cells(execute(changed(notebook, {"voc": voc, "settings": settings}), hasty_home))
+    assert "6 photos" in text_of(done["voc-labels"])
+    shown = text_of(done["train-explore"])
+    assert "AttentionExplorer of pooled on VOC" in shown
+    assert "pooled on VOC, 6 pictures" in shown
+    assert "AttentionExplorer of yours" in shown
 
 
 def test_what_is_kept_of_a_run(tmp_path):

@@ -17,6 +17,7 @@ LESSONS = {
     "01_srn": ("workbench.lessons.srn", "SRNLesson"),
     "02_msrn": ("workbench.lessons.msrn", "MSRNLesson"),
     "03_class_separation": ("workbench.lessons.separation", "SeparationLesson"),
+    "04_real_photos": ("workbench.lessons.real_photos", "RealPhotosLesson"),
 }
 _HOMES = {
     "Table": "workbench.lessons.show",
