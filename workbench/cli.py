@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 
 import workbench
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, unwritable
 
 COMMANDS = {
     "tour": "train the small models on drawn scenes, compare them, write a report and archives into runs/tour",
@@ -22,6 +24,7 @@ COMMANDS = {
     "lab": "open JupyterLab on a notebook",
     "doctor": "say what is installed, what is missing and what to do about it",
 }
+UNWRITABLE = (errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
 TRAIN_PACKAGES = {"torch", "torchvision", "lightning_fabric", "pycocotools", "tqdm", "captum", "sklearn"}
 
 
@@ -38,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0, or 2 after bad input, or 130 after Ctrl-C."""
+    """Run one command. Returns 0, 2 after bad input or a disk that cannot be written to, 130 after Ctrl-C, 143 after SIGTERM."""
     parsed = build_parser().parse_args(arguments)
     try:
         return int(parsed.run(parsed) or 0)
@@ -56,6 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         sys.stderr.close()
         return 0
-    except KeyboardInterrupt:
+    except OSError as error:
+        if error.errno not in UNWRITABLE or not isinstance(error.filename, str | None):
+            raise
+        print(f"workbench {parsed.command}: {unwritable(error.filename or 'The output', error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:
         print(f"\nworkbench {parsed.command}: stopped; start it again to go on.", file=sys.stderr)
-        return 130
+        return 128 + getattr(stop, "signal", signal.SIGINT)

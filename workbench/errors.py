@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class WorkbenchError(Exception):
@@ -21,3 +23,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return f' Did you mean "{near[0]}"?'
     shown = ", ".join(known[:30]) + (", ..." if len(known) > 30 else "")
     return f" Known names: {shown}."
+
+
+def unwritable(path: str | Path, error: OSError) -> WorkbenchError:
+    """The sentence for a file that the system would not let us write."""
+    folder = Path(path).parent
+    if error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return WorkbenchError(
+            f"{path} cannot be written, the disk or your quota is full; free some space and start again: what was written before is kept."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return WorkbenchError(f"{folder} cannot be written to ({error.strerror}); give another folder, or change its permissions.")
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return WorkbenchError(f"{folder} is a file, or lies below one; give a folder.")
+    if error.errno == errno.ENOENT:
+        return WorkbenchError(f"{folder} is gone; make it again, or give another folder.")
+    return WorkbenchError(f"{path} cannot be written ({error.strerror or error}); look after the disk, then start again.")

@@ -62,12 +62,6 @@ def test_what_a_later_stage_could_not_do_is_refused_before_the_first_step(overri
         train(recipe, tmp_path / "run", progress=False, on_epoch=lambda run, row: 1 / 0)
 
 
-def test_several_processes_are_refused_so_far(tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(WorkbenchError, match="single process"):
-        train(blocks_recipe(), tmp_path / "run", progress=False)
-
-
 def test_scored_chooses_the_logits_that_validation_goes_by(tmp_path):
     run = train(blocks_recipe("srn", epochs=1, scored="cls"), tmp_path / "run", progress=False)
     assert all(row["validation.map"] == row["validation.map.cls"] for row in run.history)

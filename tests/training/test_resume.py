@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,7 +11,6 @@ from tests.training.colored_blocks import blocks_recipe
 from workbench.training import Run, loop, train
 from workbench.training import files as training_files
 
-ROOT = Path(__file__).parents[2]
 RECIPE = blocks_recipe("srn-disc", feature_images=20)
 
 
@@ -99,35 +92,3 @@ def test_stopped_ahead_of_any_of_the_writes(whole, tmp_path, monkeypatch):
             train(RECIPE, tmp_path / f"run{at}", progress=False)
         count = writes
         assert_same(train(RECIPE, tmp_path / f"run{at}", progress=False), whole)
-
-
-SCRIPT = """
-import sys
-import torch
-torch.set_num_threads(1)
-import workbench.datasets
-from tests.training.colored_blocks import blocks_recipe, load_blocks
-workbench.datasets.load_dataset = load_blocks
-from workbench.training import train
-print("training", flush=True)
-train(blocks_recipe("srn-disc", feature_images=20), sys.argv[1], progress=False)
-"""
-
-
-@pytest.mark.slow
-def test_killed_processes(whole, tmp_path):
-    """SIGKILL leaves no time for tidying up: whatever the process was writing stays behind."""
-    chance = random.Random(1)
-    killed = 0
-    for _ in range(20):
-        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path / "run")], cwd=ROOT, stdout=subprocess.PIPE)
-        assert process.stdout.readline() == b"training\n"
-        if killed < 4:
-            time.sleep(chance.uniform(0.05, 0.6))
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
-        killed += process.returncode == -signal.SIGKILL
-        if process.returncode == 0:
-            break
-    assert killed
-    assert_same(Run.open(tmp_path / "run"), whole)

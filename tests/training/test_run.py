@@ -160,7 +160,9 @@ def test_a_loss_that_is_not_finite_stops_with_its_place(bad, tmp_path, monkeypat
         return {key: value * bad for key, value in terms.items()} if calls == 9 else terms
 
     monkeypatch.setattr(loop, "loss_terms", spoiled)
-    with pytest.raises(WorkbenchError, match=rf'logits.cls became {bad} in stage "classifier", epoch 2, step 3; .*stages.classifier.lr'):
+    with pytest.raises(
+        WorkbenchError, match=rf'logits.cls became {bad} in stage "classifier", epoch 2, step 3, images .*stages.classifier.lr'
+    ):
         train(blocks_recipe("srn"), tmp_path / "run", progress=False)
     assert len(Run.open(tmp_path / "run").history) == 1
 

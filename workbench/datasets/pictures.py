@@ -11,6 +11,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from workbench.errors import WorkbenchError
 
+MOST_PIXELS = 64_000_000
+"""A larger picture is refused before it is decoded: a file of a few kilobytes may claim any size."""
 PAPER = (255, 255, 255)  # what shows through transparent pixels
 
 
@@ -36,14 +38,18 @@ def open_rgb(source: str | Path | bytes, name: str | None = None) -> np.ndarray:
             raise WorkbenchError(f"There is no image at {name}; check the path, or get the data set again.")
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise Image.DecompressionBombError
             opened.load()
             return np.asarray(_rgb(_upright(opened), name)).copy()
     except UnidentifiedImageError:
         raise WorkbenchError(
             f"{name} is not an image that can be read; it may be empty or damaged, get it again or leave it out."
         ) from None
-    except Image.DecompressionBombError:
-        raise WorkbenchError(f"{name} has more pixels than can be trusted; make it smaller or leave it out.") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise WorkbenchError(
+            f"{name} has more pixels than can be trusted (over {MOST_PIXELS // 10**6} million); make it smaller or leave it out."
+        ) from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
         raise WorkbenchError(f"{name} cannot be read ({error}); it may be truncated, get it again or leave it out.") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from functools import cached_property
@@ -16,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.inspection.additions import Channels, Embeddings, Table
+from workbench.inspection.checking import require_description, require_types, slice_of, stored_picture
 from workbench.inspection.contents import InspectionContents, embedding_tensors, write_archive
 from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind, PartKind
 from workbench.regions import Region
@@ -71,23 +71,27 @@ class Inspection:
             text = (handle.metadata() or {}).get("inspection")
         except (SafetensorError, OSError, ValueError) as error:
             raise WorkbenchError(
-                f"{path} cannot be read as an archive ({error}); it may be truncated, make or download it again."
+                f"{path} cannot be read as an archive ({error!s:.200}); it may be truncated, make or download it again."
             ) from None
         if text is None:
             raise WorkbenchError(f"{path} is a safetensors file but not an inspection archive; make one with `workbench inspect`.")
         try:
             metadata = json.loads(text)
-            schema = int(metadata["schema"])
-            if schema > SCHEMA_VERSION:
+            schema = metadata.get("schema") if isinstance(metadata, dict) else None
+            if isinstance(schema, int) and schema > SCHEMA_VERSION:
                 raise WorkbenchError(
                     f"{path} has archive schema {schema}, newer than the {SCHEMA_VERSION} that this version reads; update workbench."
                 )
+            require_description(metadata)
             slices = {key: handle.get_slice(key) for key in handle.keys()}  # noqa: SIM118, a handle is no dict
+            require_types({key: tensor.get_dtype() for key, tensor in slices.items()})
             return cls(slices, metadata, name=path.stem)
         except WorkbenchError as error:
             raise (error if str(path) in str(error) else WorkbenchError(f"{path}: {error}")) from None
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise WorkbenchError(f"{path} has a damaged description ({type(error).__name__}: {error}); make the archive again.") from None
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError, SafetensorError) as error:
+            raise WorkbenchError(
+                f"{path} has a damaged description ({type(error).__name__}: {error!s:.200}); make the archive again."
+            ) from None
 
     @classmethod
     def of(cls, contents: InspectionContents, name: str = "inspection") -> Inspection:
@@ -127,11 +131,12 @@ class Inspection:
 
     def image_bytes(self, image: int) -> bytes:
         """The JPEG file of one image, of `picture` size."""
-        begin, end = self._image_offsets[image : image + 2]
-        return self._tensors["images.bytes"][int(begin) : int(end)].tobytes()
+        begin, end = slice_of(self._image_offsets, image, _shape(self._tensors["images.bytes"])[0], "The picture")
+        return self._tensors["images.bytes"][begin:end].tobytes()
 
     def image(self, image: int) -> Image.Image:
-        return Image.open(io.BytesIO(self.image_bytes(image))).convert("RGB")
+        """The picture of one image, of `picture` size. Raises WorkbenchError if it is damaged."""
+        return stored_picture(self.image_bytes(image), self.picture, "RGB", f"The picture of {self.ids[image]:.60}")
 
     @cached_property
     def sizes(self) -> np.ndarray:
@@ -144,6 +149,8 @@ class Inspection:
         if f"labels.{kind}" not in self._tensors:
             return np.arange(len(values)), values
         labels = self._tensors[f"labels.{kind}"][image : image + 1][0].astype(np.int64)
+        if (labels >= len(self.categories)).any():
+            raise WorkbenchError(f'{self.name} has maps "{kind}" of categories that it does not name; make the archive again.')
         return labels[labels >= 0], values[labels >= 0]
 
     def shown_maps(self, kind: str, image: int) -> tuple[np.ndarray, np.ndarray]:
@@ -169,7 +176,7 @@ class Inspection:
         """Regions of one image: boxes in frame pixels, masks of `picture` size (None where there is a box only)."""
         result = []
         for category, box, flags, png in self.region_records(image):
-            mask = np.asarray(Image.open(io.BytesIO(png)).convert("1")) if png else None
+            mask = np.asarray(stored_picture(png, self.picture, "1", "A mask")) if png else None
             result.append(Region(self.categories[category], box, mask, bool(flags & 1), bool(flags & 2)))
         return result
 
@@ -178,10 +185,12 @@ class Inspection:
         if not self.has_regions:
             return []
         first, last = np.searchsorted(self._region_pairs[:, 0], [image, image + 1])
+        if not np.isin(self._region_pairs[first:last, 1], np.arange(len(self.categories))).all():
+            raise WorkbenchError(f"{self.name} has regions of categories that it does not name; make the archive again.")
         records = []
         for row in range(first, last):
-            begin, end = self._region_offsets[row : row + 2]
-            png = self._tensors["regions.bytes"][int(begin) : int(end)].tobytes() if end > begin else b""
+            begin, end = slice_of(self._region_offsets, row, _shape(self._tensors["regions.bytes"])[0], "The mask of region")
+            png = self._tensors["regions.bytes"][begin:end].tobytes() if end > begin else b""
             box = tuple(float(edge) for edge in self._region_boxes[row])
             records.append((int(self._region_pairs[row, 1]), box, int(self._region_flags[row]), png))
         return records  # type: ignore[return-value]
@@ -209,7 +218,8 @@ class Inspection:
     def table(self, name: str) -> Table:
         """A table with named rows and columns."""
         values = self._tensor("tables", name)[:]
-        return Table(values, **self._metadata["tables"][name])
+        described = self._metadata["tables"][name]
+        return Table(values, *(described[key] for key in ("rows", "columns", "title", "meaning")))
 
     def channels(self, image: int) -> Channels | None:
         """Raw feature maps of one image (K = 1), or None where they were not stored for it."""
@@ -286,6 +296,7 @@ class Inspection:
         """Compare every declared tensor's shape with the description, from the header alone."""
         n, c = len(self.ids), len(self.categories)
         expected: dict[str, tuple[int | None, ...]] = {
+            "images.bytes": (None,),
             "images.offsets": (n + 1,),
             "images.sizes": (n, 2),
             "targets": (n, c),
@@ -300,6 +311,14 @@ class Inspection:
                 expected[f"labels.{name}"] = (n, None)
         for name in self.relation_titles:
             expected[f"relations.{name}"] = (c, c)
+            if f"relations.{name}.each" in self._tensors:
+                expected[f"relations.{name}.each"] = (n, c, c)
+        if self.has_regions:
+            count = _shape(self._tensors["regions.pairs"])[0]
+            expected |= {"regions.pairs": (count, 2), "regions.boxes": (count, 4), "regions.flags": (count,)}
+            expected |= {"regions.offsets": (count + 1,), "regions.bytes": (None,)}
+        if "features.values" in self._tensors:
+            expected |= {"features.values": (None, None), "features.pairs": (_shape(self._tensors["features.values"])[0], 2)}
         for name in self.part_kinds:
             expected[f"parts.{name}"] = (n, c)
         for name, table in self._metadata.get("tables", {}).items():

@@ -111,13 +111,14 @@ class LabelVectors:
             with safe_open(path, framework="np") as file:
                 about = json.loads((file.metadata() or {})["label-vectors"])
                 values = file.get_tensor("vectors")
-            names, schema = list(about["names"]), about["schema"]
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-            reason = (str(error).splitlines() or [""])[0]
+            names, schema, source = list(about["names"]), about["schema"], str(about["source"])
+            made_from = {str(name): tuple(str(word) for word in words) for name, words in about["made_from"].items()}
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            reason = (str(error).splitlines() or [""])[0][:200]
             raise WorkbenchError(f"{path} cannot be read as label vectors ({type(error).__name__}: {reason}); get it again.") from None
         if schema != SCHEMA_VERSION:
             raise WorkbenchError(f"{path} has label vector schema {schema}, this version reads {SCHEMA_VERSION}; make it again.")
-        whole = cls(Categories(names), values, {key: tuple(words) for key, words in about["made_from"].items()}, about["source"])
+        whole = cls(Categories(names), values, made_from, source)
         return whole.of(categories, str(path) if path != SHIPPED else "the shipped label vectors")
 
     def of(self, categories: Categories, where: str = "these label vectors") -> LabelVectors:

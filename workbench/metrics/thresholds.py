@@ -39,8 +39,8 @@ class Thresholds:
             raise WorkbenchError(
                 f"There is no file of thresholds {path}; give a number, or the JSON that the threshold lab saved."
             ) from None
-        except ValueError as error:
-            raise WorkbenchError(f"{path} is no JSON ({error}); save the thresholds again.") from None
+        except (ValueError, RecursionError) as error:
+            raise WorkbenchError(f"{path} is no JSON ({error!s:.200}); save the thresholds again.") from None
         if not isinstance(value, dict) or value.get("schema") != SCHEMA:
             raise WorkbenchError(f'{path} has no "schema": {SCHEMA}, so it holds no thresholds that can be read; save them again.')
         names, numbers = value.get("categories"), value.get("thresholds")

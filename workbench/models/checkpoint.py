@@ -56,8 +56,18 @@ def load_model(path: str | Path, categories: Categories | None = None, name: str
     # The file holds every weight, so published ones need not be fetched to be overwritten.
     try:
         model = create_model(**{**config, "weights": None, **model_class(config["name"]).stored_options})
-    except WorkbenchError as error:
-        raise WorkbenchError(f"{path} describes a model that this version cannot build: {error}") from None
+    except (
+        WorkbenchError,
+        TypeError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        IndexError,
+        RuntimeError,
+        ArithmeticError,
+        MemoryError,
+    ) as error:
+        raise WorkbenchError(f"{path} describes a model that this version cannot build: {error!s:.300}") from None
     model.config = config
     load_checked(model, load_file(path), str(path))
     return model.eval()
@@ -89,15 +99,19 @@ def read_config(path: str | Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as handle:
             text = (handle.metadata() or {}).get("workbench-model")
     except (SafetensorError, OSError, ValueError) as error:
-        raise WorkbenchError(f"{path} cannot be read as a model ({error}); it may be truncated, train or download it again.") from None
+        raise WorkbenchError(
+            f"{path} cannot be read as a model ({error!s:.200}); it may be truncated, train or download it again."
+        ) from None
     if text is None:
         raise WorkbenchError(f"{path} is a safetensors file but not a model that workbench saved; load bare weights as a backbone's.")
     try:
         description = json.loads(text)
         schema, config = int(description["schema"]), dict(description["config"])
         config["name"], config["categories"]["names"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise WorkbenchError(f"{path} has a damaged description ({type(error).__name__}: {error}); train or download it again.") from None
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise WorkbenchError(
+            f"{path} has a damaged description ({type(error).__name__}: {error!s:.200}); train or download it again."
+        ) from None
     if schema > SCHEMA_VERSION:
         raise WorkbenchError(f"{path} has model schema {schema}, newer than the {SCHEMA_VERSION} this version reads; update workbench.")
     return config

@@ -48,7 +48,7 @@ def collect(folder: Path) -> RunFacts:
         raise WorkbenchError(f"{folder} is not a run folder, it has no recipe.json; give the folder that `workbench train` wrote.")
     recipe = _json(folder / "recipe.json")
     history_path = folder / "history.jsonl"
-    history = [_parsed(line, history_path) for line in history_path.read_text().splitlines() if line] if history_path.is_file() else []
+    history = _history(history_path) if history_path.is_file() else []
     evaluations = {path.stem.removeprefix("evaluation-"): _json(path) for path in sorted(folder.glob("evaluation-*.json"))}
     environment = _json(folder / "environment.json") if (folder / "environment.json").is_file() else {}
     places = (folder / "inspection.safetensors", folder.with_name(f"{folder.name}.safetensors"))
@@ -56,8 +56,24 @@ def collect(folder: Path) -> RunFacts:
     return RunFacts(str(recipe.get("name", folder.name)), folder, recipe, environment, history, evaluations, archive, Scores.read(folder))
 
 
+def _history(path: Path) -> list[dict[str, Any]]:
+    rows = [_parsed(line, path) for line in _text(path).splitlines() if line]
+    for number, row in enumerate(rows, start=1):
+        seconds = row.get("seconds", 0) if isinstance(row, dict) else None
+        if not isinstance(seconds, int | float):
+            raise WorkbenchError(f"{path} is damaged (line {number} is no row of a history); make it again.")
+    return rows
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise WorkbenchError(f"{path} cannot be read ({error!s:.200}); make it again.") from None
+
+
 def _json(path: Path) -> dict[str, Any]:
-    value = _parsed(path.read_text(encoding="utf-8"), path)
+    value = _parsed(_text(path), path)
     if not isinstance(value, dict):
         raise WorkbenchError(f"{path} is damaged (not a JSON object); make it again.")
     return value
@@ -66,5 +82,5 @@ def _json(path: Path) -> dict[str, Any]:
 def _parsed(text: str, path: Path) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
-        raise WorkbenchError(f"{path} is damaged ({error}); make it again.") from None
+    except (ValueError, RecursionError) as error:
+        raise WorkbenchError(f"{path} is damaged ({error!s:.200}); make it again.") from None

@@ -16,6 +16,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from workbench.datasets import MultiLabelDataset, transforms
+from workbench.errors import WorkbenchError
 from workbench.training.rand_augment import vary_strongly
 
 # Up to here the squashed images are kept in memory; above it, worker processes read them anew each epoch.
@@ -54,10 +55,12 @@ class ImageSource:
         size: S.
         augmentation: as in `Recipe.augmentation`.
         device: where they are wanted.
+        workers: processes that read images where they do not fit into memory; None: as many as there are cores, less one.
     """
 
-    def __init__(self, dataset: MultiLabelDataset, size: int, augmentation: str, device: torch.device) -> None:
+    def __init__(self, dataset: MultiLabelDataset, size: int, augmentation: str, device: torch.device, workers: int | None = None) -> None:
         self.dataset, self.size, self.augmentation, self.device = dataset, size, augmentation, device
+        self.workers = min(8, (os.cpu_count() or 1) - 1) if workers is None else workers
         self.in_memory = len(dataset) * size * size * 3 <= MEMORY_LIMIT
 
     def inputs(self, plan: Sequence[np.ndarray], draws: np.ndarray | None) -> Iterator[Tensor]:
@@ -73,14 +76,19 @@ class ImageSource:
             for indices in plan:
                 yield torch.from_numpy(pixels[indices])
         else:
-            workers = min(8, (os.cpu_count() or 1) - 1)
             squashed = _Squashed(self.dataset, self.size)
             order = [indices.tolist() for indices in plan]
-            yield from DataLoader(squashed, batch_sampler=order, num_workers=workers, pin_memory=self.device.type == "cuda")
+            pinned = self.device.type == "cuda"
+            for pixels, problems in DataLoader(
+                squashed, batch_sampler=order, num_workers=self.workers, pin_memory=pinned, collate_fn=_together
+            ):
+                if problems:  # an error raised in the worker would come with its trace as text
+                    raise WorkbenchError(problems[0])
+                yield pixels
 
 
 class _Squashed(Dataset):
-    """Single squashed images, uint8 [S, S, 3], for the workers of a DataLoader."""
+    """Single squashed images, uint8 [S, S, 3], for the workers of a DataLoader; in place of a broken one, what is wrong with it."""
 
     def __init__(self, dataset: MultiLabelDataset, size: int) -> None:
         self.dataset, self.size = dataset, size
@@ -88,10 +96,19 @@ class _Squashed(Dataset):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index: Any) -> Tensor:
+    def __getitem__(self, index: Any) -> Tensor | str:
         from workbench.datasets.pictures import squash
 
-        return torch.from_numpy(np.array(squash(self.dataset.image(int(index)), self.size)))
+        try:
+            return torch.from_numpy(np.array(squash(self.dataset.image(int(index)), self.size)))
+        except WorkbenchError as error:
+            return str(error)
+
+
+def _together(images: list[Tensor | str]) -> tuple[Tensor, list[str]]:
+    """uint8 [B, S, S, 3], and what is wrong with the images that could not be read."""
+    good = [image for image in images if not isinstance(image, str)]
+    return torch.stack(good) if good else torch.empty(0), [image for image in images if isinstance(image, str)]
 
 
 def mirrored(draws: np.ndarray) -> np.ndarray:

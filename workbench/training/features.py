@@ -26,6 +26,7 @@ from workbench.datasets import MultiLabelDataset
 from workbench.models import WorkbenchModel
 from workbench.training.batches import ImageSource, evaluation_plan, mirrored
 from workbench.training.files import atomic, sweep
+from workbench.training.lock import locked
 from workbench.training.recipe import Recipe
 from workbench.training.stages import frozen_throughout
 
@@ -75,8 +76,14 @@ def input_sources(
     folder: Path,
     fabric: Fabric,
     quiet: bool,
+    workers: int | None = None,
 ) -> tuple[Source, Source]:
-    """Where the model's input comes from in training and in validation: cached trunk maps if the trunk never changes, else images."""
+    """Where the model's input comes from in training and in validation: cached trunk maps if the trunk never changes, else images.
+
+    Args:
+        folder: for the cached maps; processes that want the same ones wait for the first to make them.
+        workers: processes that read images where they do not fit into memory; None: as many as there are cores, less one.
+    """
     augmentation = recipe.augmentation
     stage = frozen_stage(model, recipe) if augmentation in ("none", "flip") else None
     if stage is not None:
@@ -85,7 +92,7 @@ def input_sources(
         if learned and measured:
             return FeatureSource(learned, fabric.device), FeatureSource(measured, fabric.device)
     size, device = recipe.image_size, fabric.device
-    return ImageSource(training, size, augmentation, device), ImageSource(validation, size, augmentation, device)
+    return ImageSource(training, size, augmentation, device, workers), ImageSource(validation, size, augmentation, device, workers)
 
 
 def frozen_stage(model: WorkbenchModel, recipe: Recipe) -> int | None:
@@ -126,20 +133,21 @@ def cached_features(
     header, begins, size = _header(shapes)
     if size > SIZE_LIMIT:
         return None
-    folder.mkdir(parents=True, exist_ok=True)
-    sweep(folder, older_than=3600)
-    with atomic(path) as temporary:
-        temporary.write_bytes(header)
-        with open(temporary, "rb+") as file, _bar(dataset, 1 + mirror, quiet) as bar:
-            for kind in ("plain", "mirrored")[: 1 + mirror]:
-                draws = None if kind == "plain" else np.zeros((len(dataset), 1), dtype=np.float32)  # a draw of 0 mirrors
-                done = 0
-                for batch in images.inputs(evaluation_plan(len(dataset), _BATCH), draws):
-                    for used, values in maps(batch).items():
-                        file.seek(len(header) + begins[f"{kind}.{used}"] + done * values[0].numel() * 2)
-                        file.write(values.to("cpu", torch.float16).contiguous().numpy().tobytes())
-                    done += len(batch)
-                    bar.update(len(batch))
+    with locked(folder, wait=True):
+        if not path.exists():  # nobody else made it meanwhile
+            sweep(folder, older_than=3600)
+            with atomic(path) as temporary:
+                temporary.write_bytes(header)
+                with open(temporary, "rb+") as file, _bar(dataset, 1 + mirror, quiet) as bar:
+                    for kind in ("plain", "mirrored")[: 1 + mirror]:
+                        draws = None if kind == "plain" else np.zeros((len(dataset), 1), dtype=np.float32)  # a draw of 0 mirrors
+                        done = 0
+                        for batch in images.inputs(evaluation_plan(len(dataset), _BATCH), draws):
+                            for used, values in maps(batch).items():
+                                file.seek(len(header) + begins[f"{kind}.{used}"] + done * values[0].numel() * 2)
+                                file.write(values.to("cpu", torch.float16).contiguous().numpy().tobytes())
+                            done += len(batch)
+                            bar.update(len(batch))
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,10 +12,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
+from workbench.errors import unwritable
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder; on leaving, flush it to the disk and rename it to `path`."""
+    """Give a temporary path in the same folder; on leaving, flush it to the disk and rename it to `path`.
+
+    Raises: WorkbenchError where the disk is full or the folder cannot be written to; `path` is then as it was.
+    """
+    try:
+        with _replaced(path) as temporary:
+            yield temporary
+        _flush(path.parent)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    except SafetensorError as error:  # its writer gives the system's error number in its text only
+        number = re.search(r"os error (\d+)", str(error))
+        if not number:
+            raise
+        raise unwritable(path, OSError(int(number[1]), os.strerror(int(number[1])))) from None
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
@@ -27,6 +50,16 @@ def atomic(path: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _flush(folder: Path) -> None:
+    """Put a folder's list of names onto the disk, without which a new file may be gone after a power cut."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def sweep(folder: Path, older_than: float = 0) -> None:

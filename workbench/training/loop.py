@@ -9,11 +9,13 @@ discriminative.loss (without its weight), .pull, .push, and of a mean batch the 
 
 from __future__ import annotations
 
+import gc
 import math
-import os
+import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +25,32 @@ from lightning_fabric import Fabric
 
 from workbench.datasets import MultiLabelDataset
 from workbench.errors import WorkbenchError, did_you_mean
-from workbench.models import WorkbenchModel, create_model, model_class, save_model
+from workbench.models import save_model
 from workbench.training.average import WeightAverage
 from workbench.training.batches import epoch_draws, epoch_plan
+from workbench.training.build import build_model, own_random_numbers
 from workbench.training.discriminative import PREFIX, DiscriminativeTerm
-from workbench.training.evaluation import validation_figures
+from workbench.training.evaluation import answer, validation_figures
+from workbench.training.faults import not_finite, told
 from workbench.training.features import input_sources
+from workbench.training.files import atomic
+from workbench.training.lock import locked
 from workbench.training.probe import FeatureProbe, probe_images, write_probe
+from workbench.training.processes import Processes, end_processes, process_count, start_processes
 from workbench.training.progress import silent, training_bar
 from workbench.training.recipe import Recipe, Stage
 from workbench.training.run import Run
-from workbench.training.stages import loss_terms, make_optimizer, make_schedule, seed_step, set_modes, trained_parts
+from workbench.training.stages import (
+    images_or_entries,
+    loss_terms,
+    make_optimizer,
+    make_schedule,
+    seed_step,
+    set_modes,
+    trained_parts,
+)
 from workbench.training.state import Position, read_state, write_done, write_state
+from workbench.training.stopping import Stopped, StopRequest, stop_request
 
 SAVE_EVERY_SECONDS = 300.0
 
@@ -46,63 +62,105 @@ def train(
     on_epoch: Callable[[Run, dict[str, Any]], None] | None = None,
     progress: str | bool = "auto",
     cache: str | Path | None = None,
+    workers: int | None = None,
 ) -> Run:
     """Train a recipe into a run folder; go on where an earlier call with the same recipe was stopped.
 
-    On a CPU the result does not depend on whether and where it was stopped.
+    On a CPU the result does not depend on whether and where it was stopped. Ctrl-C and SIGTERM save and then stop. Started by torchrun or
+    SLURM in several processes, they share the work; the first writes and calls `on_epoch`.
 
     Args:
         folder: new, empty, or the run to go on with.
         on_epoch: called after each epoch with the run (its "last" checkpoint is of this epoch) and the new row of the history.
         progress: a bar always (True), never (False), or where somebody can see it ("auto").
         cache: folder for trunk maps (`workbench.training.features`); unless given, ``.features`` beside the run folder.
+        workers: processes that read images which do not fit into memory; None: as many as there are cores, less one.
 
     Raises:
-        WorkbenchError: bad recipe or data, a folder that holds something else, or a loss that is not finite.
+        WorkbenchError: bad recipe or data, a folder that holds something else, that another training writes into or that cannot be written
+            to, no memory left, an image that cannot be read, or a loss that is not finite.
+        Stopped: a KeyboardInterrupt, after a signal.
     """
-    run = Run.start(recipe, folder)
-    if not run.done:
-        with _own_random_numbers():
-            _Training(run, progress, Path(cache) if cache else run.folder.parent / ".features").go(on_epoch)
+    folder = Path(folder)
+    if (folder / "recipe.json").exists() and Run.open(folder).done:
+        return Run.start(recipe, folder)
+    several = process_count() > 1
+    with stop_request(watched=several) as stop, own_random_numbers():
+        fabric = start_processes(recipe.precision)
+        first = fabric.global_rank == 0
+        with locked(folder) if first else nullcontext():
+            run = Run.start(recipe, folder) if first else Run(folder, recipe)
+            if several:
+                fabric.barrier()
+            training = _Training(run, fabric, stop, progress, Path(cache) if cache else run.folder.parent / ".features", workers)
+            training.go(on_epoch)
+            end_processes()
     return run
 
 
 class _Training:
     """A run in the making: model, data and position."""
 
-    def __init__(self, run: Run, progress: str | bool, cache: Path) -> None:
-        self.run, self.recipe, self.progress = run, run.recipe, progress
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            raise WorkbenchError("Training runs in a single process so far; start it without torchrun.")
-        self.fabric = Fabric(devices=1, precision=self.recipe.precision)  # type: ignore[arg-type]
-        self.training, self.validation = run.training(), run.validation()
+    def __init__(self, run: Run, fabric: Fabric, stop: StopRequest, progress: str | bool, cache: Path, workers: int | None) -> None:
+        self.run, self.recipe, self.fabric, self.stop = run, run.recipe, fabric, stop
+        self.processes = Processes(fabric)
+        self.progress = progress if self.processes.first else False
+        self.training, self.validation = self._datasets()
         self.training.categories.require_same_names(self.validation.categories, f'the split "{self.recipe.data.validation}"')
         self.model = build_model(self.recipe, self.training).to(memory_format=torch.channels_last)
-        self.state = read_state(run.state_path) if run.state_path.exists() else None
+        known = run.state_path.exists()
+        if self.processes.totals([known])[0] not in (0, self.processes.count):
+            raise WorkbenchError(f"{run.folder} is not the same folder for all processes; put it on a disk that all machines share.")
+        self.state = read_state(run.state_path) if known else None
         self.position = self.state.position if self.state else Position()
         if self.state:
             self.state.restore_model(self.model)
+        if self.recipe.sync_normalisation and self.processes.count > 1 and fabric.device.type == "cuda":
+            self.model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(self.model)
         self.fabric.to_device(self.model)
+        self.look = partial(answer, fabric, self.model)
         self.scored = self.recipe.scored or self.model.scored
         self.targets = torch.from_numpy(self.training.targets)
-        self.sources = input_sources(self.model, self.training, self.validation, self.recipe, cache, self.fabric, silent(progress))
+        self.sources = input_sources(self.model, self.training, self.validation, self.recipe, cache, fabric, silent(self.progress), workers)
         self.probed = probe_images(self.validation.targets)
         self.features = FeatureProbe(self.validation, self.recipe.feature_images) if self.recipe.feature_images else None
         self.discriminative: DiscriminativeTerm | None = None
         self.average = WeightAverage(self.model, self.recipe.average) if self.recipe.average else None
         if self.average and self.state:
             self.average.restore(self.state.tensors)
+        self.stepping: tuple[str, Stage] = next(iter(self.recipe.stages.items()))
+        self.evaluating = False
         self._check()
 
+    def _datasets(self) -> tuple[MultiLabelDataset, MultiLabelDataset]:
+        """The first process looks for broken images, the others read what it found."""
+        if not self.processes.first:
+            self.processes.wait()
+        found = self.run.training(), self.run.validation()
+        if self.processes.first:
+            self.processes.wait()
+        return found
+
     def go(self, on_epoch: Callable[[Run, dict[str, Any]], None] | None) -> None:
+        try:
+            self._go(on_epoch)
+        except (RuntimeError, MemoryError) as error:
+            sentence = told(error, *self.stepping, self.processes.count, self.evaluating)
+            if sentence is None:
+                raise
+            raise sentence from None
+
+    def _go(self, on_epoch: Callable[[Run, dict[str, Any]], None] | None) -> None:
         total = self.recipe.total_epochs * len(self.training)
         with training_bar(total, self.position.images, self.progress) as self.bar:
             for number, (name, stage) in enumerate(self.recipe.stages.items()):
                 if number >= self.position.stage:
                     for row in self._stage(number, name, stage):
-                        if on_epoch:
+                        if on_epoch and self.processes.first:
                             on_epoch(self.run, row)
-        write_done(self.run.state_path, Position(**{**vars(self.position), "done": True}))
+                        self._stop_if_asked(self.processes.totals([self.stop.signal])[0])
+        if self.processes.first:
+            write_done(self.run.state_path, Position(**{**vars(self.position), "done": True}))
 
     @torch.no_grad()
     def _check(self) -> None:
@@ -118,6 +176,8 @@ class _Training:
         for name, stage in self.recipe.stages.items():
             try:
                 trained_parts(self.model, stage)
+                plan = epoch_plan(len(self.training), stage.batch_size, self.recipe.seed, 0)
+                self.processes.require_enough(plan, stage.accumulate, name)
                 loss_terms(out, targets, stage.losses, self.recipe.unknown_in_loss)
                 self._discriminative_term(stage, out)
             except WorkbenchError as error:
@@ -131,8 +191,9 @@ class _Training:
         """Run what is left of a stage; yields the row of each epoch once everything of it is written."""
         if number > self.position.stage:
             self.position.stage, self.position.epoch = number, 0
+        self.stepping = name, stage
         trained = trained_parts(self.model, stage)
-        set_modes(self.model, trained)
+        set_modes(self.model, trained, stage.freeze_statistics)
         self.optimizer = make_optimizer(self.model, stage)
         batches = len(epoch_plan(len(self.training), stage.batch_size, 0, 0))
         self.schedule = make_schedule(self.optimizer, stage, stage.epochs * batches)
@@ -142,11 +203,15 @@ class _Training:
             if self.discriminative:
                 self.discriminative.restore(self.state.tensors)
         self.state = None
+        self.module: Any = None  # the last stage's, whose hooks on the parameters would be in the way of the next
+        self.stepper: Any = None
+        gc.collect()
         self.module, self.stepper = self.fabric.setup(self.model, self.optimizer)
         while self.position.epoch < stage.epochs:
-            set_modes(self.model, trained)
+            set_modes(self.model, trained, stage.freeze_statistics)
             row = self._epoch(name, stage)
-            self._write(row, name)
+            if self.processes.first:
+                self._write(row, name)
             yield row
 
     def _epoch(self, name: str, stage: Stage) -> dict[str, Any]:
@@ -157,29 +222,29 @@ class _Training:
         self.bar.set_description(f"{name} {position.epoch + 1}/{stage.epochs}")
         began = saved = time.monotonic()
         earlier = position.seconds
-        left = plan[position.step :]
-        for indices, inputs in zip(left, self.sources[0].inputs(left, draws), strict=True):
-            seed_step(seed, epoch, position.step, self.fabric.global_rank)
-            self._step(name, stage, inputs, indices, position.epoch + (position.step + 1) / len(plan))
+        left = [self.processes.parts(batch, stage.accumulate) for batch in plan[position.step :]]
+        inputs = self.sources[0].inputs([part for parts in left for part in parts[self.processes.rank]], draws)
+        for parts in left:
+            given = self._read(inputs, stage.accumulate)
+            seed_step(seed, epoch, position.step, self.processes.rank)
+            asked = self._step(name, stage, given, parts, position.epoch + (position.step + 1) / len(plan))
+            images = sum(len(part) for share in parts for part in share)
             position.step += 1
             position.steps += 1
-            position.images += len(indices)
+            position.images += images
             position.seconds = earlier + time.monotonic() - began
-            self.bar.update(len(indices))
-            if time.monotonic() - saved > SAVE_EVERY_SECONDS and position.step < len(plan):
+            self.bar.update(images)
+            if asked or (time.monotonic() - saved > SAVE_EVERY_SECONDS and position.step < len(plan)):
                 saved = time.monotonic()
                 self._write_state()
+            self._stop_if_asked(asked)
+        self._require_finite_weights()
         trained_for = position.seconds
         means = {key: value / len(self.training) for key, value in position.sums.items()}
         logged = {key: means.pop(key) for key in list(means) if key.startswith(PREFIX)}
-        self.model.eval()
-        keep = self.features.add if self.features else None
-        with self._averaged():
-            measured = validation_figures(
-                self.module, self.sources[1], self.validation.targets, self.scored, self.recipe.unknown_in_ap, keep
-            )
+        measured = self._evaluate()
         row = {"stage": name, "epoch": position.rows + 1, "stage_epoch": position.epoch + 1, "step": position.steps}
-        row |= {"images": position.images, "lr": self.lr, "loss": sum(means.values())}
+        row |= {"images": position.images, "lr": position.lr, "loss": sum(means.values())}
         row |= {f"loss.{key.split('.', 1)[-1]}": value for key, value in means.items()} | logged | measured
         row["seconds"] = round(earlier + time.monotonic() - began, 3)
         row["images_per_second"] = round(len(self.training) / max(trained_for, 1e-9), 1)
@@ -187,34 +252,97 @@ class _Training:
         self.bar.set_postfix(loss=f"{row['loss']:.3g}", mAP=f"{row['validation.map'] or 0:.3f}")
         return row
 
-    def _step(self, name: str, stage: Stage, inputs: Any, indices: np.ndarray, epochs: float) -> None:
-        """One batch; `epochs` says how much of the stage is done with it."""
-        _, out = self.module(inputs)
-        targets = self.targets[torch.from_numpy(indices)].to(self.fabric.device)
-        terms = loss_terms(out, targets, stage.losses, self.recipe.unknown_in_loss)
-        logged: dict[str, float] = {}
-        if self.discriminative:
-            term, logged = self.discriminative(out, targets, epochs)
-            terms |= term
-        values = {key: float(value.detach()) for key, value in terms.items()} | logged
-        for key, value in values.items():
-            if not math.isfinite(value):
-                raise WorkbenchError(
-                    f'The loss of {key} became {value} in stage "{name}", epoch {self.position.epoch + 1}, step {self.position.step + 1}; '
-                    f"train into a new folder with a lower learning rate (stages.{name}.lr is {stage.lr:g})."
-                )
-            self.position.sums[key] = self.position.sums.get(key, 0.0) + value * len(indices)
-        self.lr = self.optimizer.param_groups[0]["lr"]
+    def _read(self, inputs: Iterator[Any], parts: int) -> list[Any]:
+        """The input of one step. Where it cannot be read, everything up to the step before is kept."""
+        try:
+            return [next(inputs) for _ in range(parts)]
+        except Exception:
+            with suppress(WorkbenchError):
+                self._write_state()
+            raise
+
+    def _step(self, name: str, stage: Stage, given: list[Any], parts: list[list[np.ndarray]], epochs: float) -> float:
+        """One batch; `parts` are its indices by process and part, `epochs` says how much of the stage is done with it.
+
+        Returns whether some process was asked to stop.
+        """
+        batch = np.concatenate([part for share in parts for part in share])
+        everybody = self.targets[torch.from_numpy(batch)]
+        sums: dict[str, float] = {}
         self.stepper.zero_grad()
-        self.fabric.backward(torch.stack(list(terms.values())).sum())
+        for number, (inputs, indices) in enumerate(zip(given, parts[self.processes.rank], strict=True)):
+            with self.fabric.no_backward_sync(self.module, enabled=number < len(given) - 1):
+                _, out = self.module(inputs)
+                targets = self.targets[torch.from_numpy(indices)]
+                terms = loss_terms(out, targets.to(self.fabric.device), stage.losses, self.recipe.unknown_in_loss)
+                # The gradient of the whole batch is the mean over processes of these terms, each with the weight of its images.
+                weights = {key: self._share(key, stage, targets, everybody) * self.processes.count for key in terms}
+                logged: dict[str, float] = {}
+                if self.discriminative:
+                    term, logged = self.discriminative(out, targets.to(self.fabric.device), epochs)
+                    terms |= term
+                    whole = sum(len(share[number]) for share in parts) / len(batch)  # of all processes: it looks at them together
+                    weights |= dict.fromkeys([*term, *logged], whole)
+                values = {key: float(value.detach()) for key, value in terms.items()} | logged
+                for key, value in values.items():
+                    sums[key] = sums.get(key, 0.0) + value * weights[key] / self.processes.count
+                self.fabric.backward(torch.stack([weights[key] * term for key, term in terms.items()]).sum())
+        asked, *totals = self.processes.totals([self.stop.signal, *sums.values()])
+        for key, value in zip(sums, totals, strict=True):
+            if not math.isfinite(value):
+                raise self._not_finite(f"The loss of {key} became {value}", batch)
+            self.position.sums[key] = self.position.sums.get(key, 0.0) + value * len(batch)
+        if stage.clip:
+            clipped = self.fabric.clip_gradients(self.module, self.stepper, max_norm=stage.clip, error_if_nonfinite=False)
+            norm = float(clipped) if clipped is not None else 0.0
+            if not math.isfinite(norm):
+                raise self._not_finite(f"The gradient became {norm}", batch)
+        self.position.lr = self.optimizer.param_groups[0]["lr"]
         self.stepper.step()
         self.schedule.step()
         if self.average:
             self.average.update(self.model, self.position.steps)
+        return asked
 
     def _averaged(self) -> AbstractContextManager[None]:
         """The model as it is evaluated and kept: with averaged weights where the recipe asks for them."""
         return self.average.in_place_of(self.model) if self.average else nullcontext()
+
+    def _share(self, key: str, stage: Stage, targets: torch.Tensor, everybody: torch.Tensor) -> float:
+        """How much of a batch's mean the targets of one part stand for: 1 where there are no other parts."""
+        part, whole = (images_or_entries(key, stage.losses, held, self.recipe.unknown_in_loss) for held in (targets, everybody))
+        return part / whole if whole else 0.0
+
+    def _not_finite(self, what: str, batch: np.ndarray | None = None) -> WorkbenchError:
+        ids = [self.training.ids[index] for index in batch] if batch is not None else []
+        return not_finite(what, *self.stepping, self.position, ids)
+
+    def _require_finite_weights(self) -> None:
+        """A gradient that is not finite shows in the weights only, until the next batch meets them."""
+        for name, values in self.model.named_parameters():
+            if values.requires_grad and not bool(torch.isfinite(values).all()):
+                raise self._not_finite(f"The weights {name} stopped being finite")
+
+    def _stop_if_asked(self, asked: float) -> None:
+        """Everything is saved: end, if a signal of that number said so (in some process)."""
+        if asked:
+            raise Stopped(self.stop.signal or signal.SIGTERM)
+
+    def _evaluate(self) -> dict[str, Any]:
+        self.processes.share_buffers(self.model)
+        self.model.eval()
+        self.evaluating = True
+        keep = self.features.add if self.features else None
+        names = tuple(key.removeprefix("logits.") for key in self.shapes if key.startswith("logits."))
+        with self._averaged():
+            self.processes.share_buffers(self.model)  # averages too
+            measured = validation_figures(
+                *(self.look, self.sources[1], self.validation.targets, self.scored, self.recipe.unknown_in_ap, keep, self.processes, names)
+            )
+        if self.features and self.processes.count > 1 and "features" in self.shapes:
+            self.features.gather(self.processes, self.shapes["features"].shape[-1])
+        self.evaluating = False
+        return measured
 
     def _write(self, row: dict[str, Any], stage: str) -> None:
         """Put an epoch on the disk. The state comes last: killed before it, the epoch is done again, with the same result."""
@@ -228,7 +356,7 @@ class _Training:
     def _write_model(self, row: dict[str, Any], rows: list[dict[str, Any]], stage: str) -> None:
         """Probe and checkpoints of an epoch."""
         run, number = self.run, row["epoch"]
-        _, out = self.module(next(self.sources[1].inputs([self.probed], None)))
+        _, out = self.look(next(self.sources[1].inputs([self.probed], None)))
         path = run.folder / "probe" / f"epoch-{number:04d}.safetensors"
         place = {"epoch": number, "stage": stage}
         write_probe(path, self.model, out, self.validation, self.probed, place)
@@ -236,32 +364,20 @@ class _Training:
             self.features.write(run.folder / "probe" / f"features-{number:04d}.safetensors", {**place, "step": row["step"]})
         if self.discriminative:
             self.discriminative.write(run.folder / "centres.safetensors", self.model.categories)
-        save_model(self.model, run.folder / "last.safetensors")
+        self._save("last")
         if stage == self.recipe.last_stage:
             earlier = [old["validation.map"] or 0.0 for old in rows if old["stage"] == stage]
             if not earlier or (row["validation.map"] or 0.0) > max(earlier):
-                save_model(self.model, run.folder / "best.safetensors")
+                self._save("best")
+
+    def _save(self, which: str) -> None:
+        with atomic(self.run.folder / f"{which}.safetensors") as temporary:
+            save_model(self.model, temporary)
 
     def _write_state(self) -> None:
+        if not self.processes.first:
+            return
+        self._require_finite_weights()
         extra = self.discriminative.tensors() if self.discriminative else {}
         extra |= self.average.tensors() if self.average else {}
         write_state(self.run.state_path, self.position, self.model, self.optimizer, self.schedule, extra)
-
-
-def build_model(recipe: Recipe, dataset: MultiLabelDataset) -> WorkbenchModel:
-    """The recipe's model for the categories of `dataset`, with the initial weights that its seed gives."""
-    torch.manual_seed(recipe.seed)
-    spec = recipe.model
-    options = {**model_class(spec.name).options_from_training(dataset.categories, dataset.targets), **spec.options}
-    model = create_model(
-        spec.name, dataset.categories, backbone=spec.backbone, weights=spec.weights, image_size=recipe.image_size, **options
-    )
-    model.frozen_backbone = recipe.frozen_backbone
-    return model
-
-
-@contextmanager
-def _own_random_numbers() -> Iterator[None]:
-    """Leave the caller's random numbers as they were."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        yield

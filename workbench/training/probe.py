@@ -22,6 +22,7 @@ from torch import Tensor
 from workbench.datasets import MultiLabelDataset
 from workbench.models import WorkbenchModel
 from workbench.training.files import atomic
+from workbench.training.processes import Processes
 
 PROBE_IMAGES = 8
 
@@ -69,15 +70,26 @@ class FeatureProbe:
         self._parts: list[tuple[Tensor, Tensor]] = []
 
     def add(self, indices: np.ndarray, out: dict[str, Tensor]) -> None:
-        """Take what is wanted of one batch; batches come in order, as `indices` [B] say."""
+        """Take what is wanted of one batch of images that follow each other, as `indices` [B] say."""
         begin, end = int(indices[0]), min(int(indices[-1]) + 1, self.count)
         if begin < end and "features" in out:
             values, pairs = present_features(out["features"][: end - begin], self.targets[begin:end])
             self._parts.append((values, pairs + torch.tensor([[begin, 0]], dtype=torch.int32)))
 
+    def gather(self, processes: Processes, width: int) -> None:
+        """Take what the other processes have into the first; to be called in each of them. `width`: D."""
+        values = torch.cat([values for values, _ in self._parts]) if self._parts else torch.zeros(0, width, dtype=torch.float16)
+        pairs = torch.cat([pairs for _, pairs in self._parts]) if self._parts else torch.zeros(0, 2, dtype=torch.int32)
+        all_values = np.concatenate(processes.gathered(values.numpy()))
+        all_pairs = np.concatenate(processes.gathered(pairs.numpy()))
+        order = np.lexsort((all_pairs[:, 1], all_pairs[:, 0]))
+        self._parts = []
+        if processes.first:  # the one that writes
+            self._parts = [(torch.from_numpy(all_values[order]), torch.from_numpy(all_pairs[order]))]
+
     def write(self, path: Path, place: dict[str, Any]) -> None:
         """Write what one evaluation gave, and be ready for the next. Writes nothing for a model without class features."""
-        parts, self._parts = self._parts, []
+        parts, self._parts = self._parts, []  # in order, because batches are
         if parts:
             values, pairs = (torch.cat(held) for held in zip(*parts, strict=True))
             tensors = {"targets": self.targets, "features.values": values, "features.pairs": pairs}

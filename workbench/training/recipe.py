@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.training.typed import require_types
 
 SCHEMA_VERSION = 1
 OPTIMIZERS = ("sgd", "adamw")
@@ -65,6 +66,11 @@ class Stage:
         lr_drops: for the schedule "step": epochs of the stage after which the learning rates fall to a tenth, ``(30,)``.
         lr_factors: factors on `lr` for single parts, ``{"trunk": 0.1}``.
         discriminative: adds the discriminative loss; the model has to give class features. Its class centres start anew in each stage.
+        batch_size: images between two steps of the optimiser, in all processes together.
+        accumulate: parts in which each process goes through its share of a batch, one after the other, where memory is short: the step
+            is that of the whole batch, except for what looks at a batch as such (statistics of normalisation, the discriminative loss).
+        clip: largest norm of the gradient of all that learns together; a longer one is scaled down to it. 0: none.
+        freeze_statistics: normalisation uses its running statistics and leaves them alone, in the parts that learn too.
         momentum: of SGD; AdamW takes torch's usual pair.
         weight_decay: on weights of two and more dimensions; biases and normalisation parameters are left alone.
     """
@@ -81,6 +87,9 @@ class Stage:
     lr_drops: tuple[int, ...] = ()
     lr_factors: dict[str, float] = field(default_factory=dict)
     discriminative: Discriminative | None = None
+    accumulate: int = 1
+    clip: float = 0.0
+    freeze_statistics: bool = False
 
     def __post_init__(self) -> None:
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
@@ -95,6 +104,9 @@ class Stage:
             )
         _at_least("epochs", self.epochs, 0)
         _at_least("batch_size", self.batch_size, 1)
+        _at_least("accumulate", self.accumulate, 1)
+        if not 0 <= self.clip < float("inf"):
+            raise WorkbenchError(f"clip is {self.clip}; give the largest norm of the gradient, such as 1.0, or 0 for no limit.")
         if not self.lr > 0:
             raise WorkbenchError(f"A learning rate of {self.lr} trains nothing; give a positive lr.")
         if not self.train:
@@ -111,6 +123,8 @@ class DataSpec:
         root: folder of the data set, None where it needs none or to look in the usual places.
         options: keyword arguments for both splits.
         validation_options: what differs for the validation split, such as its ``count``.
+        skip_broken: how many images of a split may be left out because they cannot be read (see `workbench.training.broken`); with 0 the
+            first one ends the training.
     """
 
     name: str
@@ -119,6 +133,10 @@ class DataSpec:
     root: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     validation_options: dict[str, Any] = field(default_factory=dict)
+    skip_broken: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least("skip_broken", self.skip_broken, 0)
 
 
 @dataclass(frozen=True)
@@ -165,6 +183,7 @@ class Recipe:
         average: decay of the running average of the weights that is evaluated and kept (`workbench.training.average`); 0: none.
         frozen_backbone: nothing of the backbone learns, its last stage neither, which otherwise belongs to the part that reads it.
         unknown_in_loss, unknown_in_ap: what a target of -1 does: "ignore", "positive" or "negative".
+        sync_normalisation: with several processes on GPUs, batch normalisation takes its statistics from the batch of all of them.
         feature_images: class features of this many validation images, the first ones, are kept after each epoch, to see the classes come
             apart; 0 keeps none.
         expected: figures to compare a run with, each tagged.
@@ -184,6 +203,7 @@ class Recipe:
     unknown_in_loss: str = "ignore"
     unknown_in_ap: str = "ignore"
     feature_images: int = 0
+    sync_normalisation: bool = False
     expected: tuple[Expected, ...] = ()
 
     def __post_init__(self) -> None:
@@ -255,12 +275,17 @@ class Recipe:
         _known(cls, rest, "the recipe")
         rest["data"] = _build(DataSpec, rest.get("data"), "data")
         rest["model"] = _build(ModelSpec, rest.get("model"), "model")
-        rest["stages"] = {name: _stage(stage, f"stages.{name}") for name, stage in dict(rest.get("stages") or {}).items()}
+        if not isinstance(rest.get("stages"), Mapping) or not isinstance(rest.get("expected", ()), list | tuple):
+            raise WorkbenchError('"stages" in the recipe has to be an object and "expected" a list; write recipes with Recipe.to_json.')
+        rest["stages"] = {name: _stage(stage, f"stages.{name}") for name, stage in rest["stages"].items()}
         rest["expected"] = tuple(_build(Expected, figure, "expected") for figure in rest.get("expected", ()))
+        require_types(cls, rest, "the recipe")
         return cls(**rest)
 
 
 def _stage(value: Mapping[str, Any], where: str) -> Stage:
+    if not isinstance(value, Mapping) or not isinstance(value.get("train", ()), list | tuple):
+        raise WorkbenchError(f'"{where}" in the recipe is no object with a list of what it trains; write recipes with Recipe.to_json.')
     value = {**value, "train": tuple(value.get("train", ()))}
     if value.get("discriminative") is not None:
         value["discriminative"] = _build(Discriminative, value["discriminative"], f"{where}.discriminative")
@@ -271,6 +296,7 @@ def _build(kind: type, value: Any, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise WorkbenchError(f'"{where}" in the recipe is {json.dumps(value)[:40]}, not an object of its settings.')
     _known(kind, value, where)
+    require_types(kind, value, where)
     return kind(**value)
 
 

@@ -6,6 +6,7 @@ environment.json        versions, machine, commit
 history.jsonl           one JSON object an epoch (see `workbench.training.loop`)
 last.safetensors        the model after the last finished epoch
 best.safetensors        the model after the best epoch of the last stage, by validation mAP
+broken.json             images that were left out because they cannot be read, where the recipe allows some
 state.safetensors       what is needed to go on: weights, optimiser, position; only the position once the training is done
 centres.safetensors     the running class centres of the last finished epoch, where a discriminative loss keeps some
 probe/epoch-0001...     maps and class features of a few fixed validation images after each epoch
@@ -20,7 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, unwritable
+from workbench.training.broken import FILE as BROKEN
+from workbench.training.broken import without_broken
 from workbench.training.environment import environment
 from workbench.training.files import sweep, write_json, write_text
 from workbench.training.recipe import Recipe
@@ -57,8 +60,8 @@ class Run:
             return cls(folder, Recipe.from_json(json.loads(path.read_text(encoding="utf-8"))))
         except WorkbenchError as error:
             raise WorkbenchError(f"{path}: {error}") from None
-        except (ValueError, TypeError, AttributeError) as error:
-            raise WorkbenchError(f"{path} is damaged ({error}); train into a new folder.") from None
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError, OverflowError, OSError) as error:
+            raise WorkbenchError(f"{path} is damaged ({error!s:.200}); train into a new folder.") from None
 
     @classmethod
     def start(cls, recipe: Recipe, folder: str | Path) -> Run:
@@ -67,18 +70,28 @@ class Run:
         Raises: WorkbenchError if the folder holds a run of another recipe, or something else.
         """
         folder = Path(folder)
+        try:
+            return cls._start(recipe, folder)
+        except OSError as error:
+            raise unwritable(folder / "recipe.json", error) from None
+
+    @classmethod
+    def _start(cls, recipe: Recipe, folder: Path) -> Run:
         if folder.exists() and not folder.is_dir():
             raise WorkbenchError(f"{folder} is a file; give a folder for the run.")
         if (folder / "recipe.json").exists():
             run = cls.open(folder)
             different = list(_differences(run.recipe, recipe))
-            if different:
+            if different and run.state_path.exists():
                 shown = ", ".join(different[:3]) + (f" and {len(different) - 3} more" if len(different) > 3 else "")
                 raise WorkbenchError(f"{folder} already holds a run of another recipe ({shown}); train into another folder.")
             sweep(folder)
             sweep(folder / "probe")
-            return run
-        if folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
+            if not different:
+                return run
+            # Nothing was trained: the first try ended with what is corrected now.
+            (folder / BROKEN).unlink(missing_ok=True)
+        elif folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
             raise WorkbenchError(f"{folder} holds other files and no run; give a new or empty folder.")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "probe").mkdir(exist_ok=True)
@@ -97,14 +110,25 @@ class Run:
         if not path.exists():
             return []
         try:
-            return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-        except ValueError as error:
-            raise WorkbenchError(f"{path} is damaged ({error}); train into a new folder.") from None
+            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+        except (ValueError, RecursionError, OSError) as error:
+            raise WorkbenchError(f"{path} is damaged ({error!s:.200}); train into a new folder.") from None
+        for number, row in enumerate(rows, start=1):
+            if not isinstance(row, dict) or row.get("epoch") != number or not isinstance(row.get("stage"), str):
+                raise WorkbenchError(f"{path} is damaged (line {number} is not the row of epoch {number}); train into a new folder.")
+        return rows
 
     @property
     def environment(self) -> dict[str, Any]:
         """What the training ran on."""
-        return json.loads((self.folder / "environment.json").read_text(encoding="utf-8"))
+        path = self.folder / "environment.json"
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError, OSError) as error:
+            raise WorkbenchError(f"{path} is damaged ({error!s:.200}); the run can be used without it, but not reported.") from None
+        if not isinstance(found, dict):
+            raise WorkbenchError(f"{path} is damaged (no JSON object); the run can be used without it, but not reported.")
+        return found
 
     @property
     def position(self) -> Position:
@@ -170,7 +194,8 @@ class Run:
         from workbench.datasets import load_dataset
 
         if role not in self._datasets:
-            self._datasets[role] = load_dataset(self.recipe.data.name, split, self.recipe.data.root, **options)
+            data, limit = load_dataset(self.recipe.data.name, split, self.recipe.data.root, **options), self.recipe.data.skip_broken
+            self._datasets[role] = without_broken(data, limit, self.folder, role) if limit else data
         return self._datasets[role]
 
     def write_history(self, rows: list[dict[str, Any]]) -> None:

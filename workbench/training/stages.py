@@ -28,8 +28,10 @@ def trained_parts(model: nn.Module, stage: Stage) -> set[str]:
     return set(stage.train)
 
 
-def set_modes(model: nn.Module, trained: set[str]) -> None:
+def set_modes(model: nn.Module, trained: set[str], freeze_statistics: bool = False) -> None:
     """Training mode for the parts that learn; the others frozen: no gradients, and evaluation mode.
+
+    With `freeze_statistics` every batch normalisation is in evaluation mode; its scale and shift still learn.
 
     A batch normalisation in training mode moves its running statistics although nothing steps it, so the mode matters as much as
     `requires_grad`. To be called again after every evaluation.
@@ -39,6 +41,10 @@ def set_modes(model: nn.Module, trained: set[str]) -> None:
         for module in modules:
             module.train(name in trained)
             module.requires_grad_(name in trained)
+    if freeze_statistics:
+        for module in model.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
 
 
 def make_optimizer(model: nn.Module, stage: Stage) -> Optimizer:
@@ -55,7 +61,11 @@ def make_optimizer(model: nn.Module, stage: Stage) -> Optimizer:
                 groups.append({"params": chosen, "lr": lr, "weight_decay": decay})
     if not groups:
         raise WorkbenchError(f"The parts {', '.join(stage.train)} hold no parameters, so there is nothing to train in this stage.")
-    return SGD(groups, lr=stage.lr, momentum=stage.momentum) if stage.optimizer == "sgd" else AdamW(groups, lr=stage.lr)
+    # One kernel for all parameters where there is a GPU; on a CPU it gains nothing, and other last digits.
+    fused = True if all(parameter.is_cuda for parameter in model.parameters()) else None
+    if stage.optimizer == "sgd":
+        return SGD(groups, lr=stage.lr, momentum=stage.momentum, fused=fused)
+    return AdamW(groups, lr=stage.lr, fused=fused)
 
 
 def make_schedule(optimizer: Optimizer, stage: Stage, steps: int) -> LRScheduler:
@@ -95,6 +105,14 @@ def loss_terms(out: Mapping[str, Tensor], targets: Tensor, losses: Mapping[str, 
         else:
             terms[key] = how * out[key].float()
     return terms
+
+
+def images_or_entries(key: str, losses: Mapping[str, str | float], targets: Tensor, unknown: str) -> float:
+    """What the term `key` is a mean over: images, or, for a loss that ends in _mean, the entries of `targets` [B, C] that count."""
+    how = losses.get(key)
+    if isinstance(how, str) and how.partition(":")[0].endswith("_mean") and unknown == "ignore":
+        return float((targets >= 0).sum())
+    return float(len(targets))
 
 
 def frozen_throughout(model: nn.Module, stages: Mapping[str, Stage]) -> Iterator[nn.Parameter]:

@@ -21,6 +21,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from workbench.errors import WorkbenchError
 from workbench.training.files import atomic
+from workbench.training.typed import require_types
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Position:
         stage: index of the stage that runs; epoch: finished epochs in it; step: finished steps of the epoch that runs.
         rows: epochs in the history; steps, images: done so far in all.
         sums: loss terms summed over the images of the epoch that runs; seconds: time spent in it.
-        done: nothing is left to do.
+        lr: learning rate of the last step; done: nothing is left to do.
     """
 
     stage: int = 0
@@ -42,6 +43,7 @@ class Position:
     images: int = 0
     sums: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    lr: float = 0.0
     done: bool = False
 
 
@@ -74,8 +76,13 @@ class State:
             if family == "optimizer":
                 index, _, name = rest.partition(".")
                 entries.setdefault(int(index), {})[name] = value
-        optimizer.load_state_dict({"state": entries, "param_groups": self.groups})
-        schedule.load_state_dict(self.schedule)
+        try:
+            optimizer.load_state_dict({"state": entries, "param_groups": self.groups})
+            schedule.load_state_dict(self.schedule)
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+            raise WorkbenchError(
+                f"{self.path} holds the state of another optimiser than its recipe describes ({error!s:.100}); train into a new folder."
+            ) from None
 
 
 def write_state(
@@ -117,10 +124,14 @@ def read_state(path: Path, tensors: bool = True) -> State:
         with safe_open(path, framework="pt") as file:
             description = json.loads(file.metadata()["state"])
             held = {key: file.get_tensor(key) for key in file.keys()} if tensors else {}  # noqa: SIM118, a handle is no dict
+        require_types(Position, description["position"], "the position")
         position = Position(**description["position"])
+        if min(position.stage, position.epoch, position.step, position.rows, position.steps, position.images) < 0:
+            raise ValueError("a position below 0")
+        require_types(State, description, "the state")
         return State(path, position, held, description["groups"], description["values"], description["schedule"])
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise WorkbenchError(f"{path} cannot be read ({error}), so the training cannot go on; train into a new folder.") from None
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError, WorkbenchError) as error:
+        raise WorkbenchError(f"{path} cannot be read ({error!s:.200}), so the training cannot go on; train into a new folder.") from None
 
 
 def _write(path: Path, tensors: dict[str, Tensor], description: dict[str, Any]) -> None:

@@ -1,0 +1,109 @@
+"""One training a folder: a lock that the system takes away with the process that holds it, however that process ends."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from workbench.errors import WorkbenchError, unwritable
+
+NAME = ".lock"
+_BUSY = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+_held: set[int] = set()
+
+
+class Busy(WorkbenchError):
+    """Another process holds the lock."""
+
+
+@contextmanager
+def locked(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Hold the folder's lock inside. The file `NAME` in it goes when the lock is given back; one left by a killed process locks nothing.
+
+    Args:
+        folder: made if it is not there.
+        wait: until the lock is free, instead of refusing.
+
+    Raises: Busy (a WorkbenchError) if somebody else holds it; WorkbenchError if the folder cannot be written to.
+    """
+    path = folder / NAME
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = _acquire(path, wait)
+    except BlockingIOError:
+        raise Busy(
+            f"Another training is writing into {folder}{_holder(path)}; wait for it, stop it, or train into another folder."
+        ) from None
+    except OSError as error:
+        raise unwritable(path, error) from None
+    _held.add(handle)
+    try:
+        yield
+    finally:
+        # Removed while it is still held: whoever opened it meanwhile finds the name gone and opens anew (see _acquire).
+        with contextlib.suppress(OSError):
+            path.unlink()
+        _held.discard(handle)
+        os.close(handle)
+
+
+def _acquire(path: Path, wait: bool) -> int:
+    """An open handle of the file that has the name now, locked. Raises BlockingIOError if it is locked already."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                _lock(handle, wait)
+            except OSError as error:
+                if error.errno in _BUSY:
+                    raise BlockingIOError from None
+                # A file system without locks: nothing can be refused there, and refusing to train would help nobody.
+            if _same(handle, path):
+                os.ftruncate(handle, 0)
+                os.write(handle, str(os.getpid()).encode())
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: int, wait: bool) -> None:
+        os.lseek(handle, 2**30, os.SEEK_SET)  # a byte beyond the text, so that others can read who it is
+        msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        os.lseek(handle, 0, os.SEEK_SET)
+else:
+    import fcntl
+
+    def _lock(handle: int, wait: bool) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+    def _let_go_in_child() -> None:
+        """A forked child, such as one that reads images, shares the lock and would keep it when its parent is killed."""
+        while _held:
+            os.close(_held.pop())
+
+    os.register_at_fork(after_in_child=_let_go_in_child)
+
+
+def _same(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _holder(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+    return f" (process {int(text)} of its machine)" if text.isdecimal() and len(text) < 12 else ""
