@@ -172,8 +172,8 @@ def _worth(rows: Sequence[Mapping[str, Any]]) -> str:
     gained, lost = (sum(side(row["mAP"]) == sign for row in apart if "mAP" in row) for sign in (1, -1))
     return (
         f"Was it worth anything? Of the {len(apart)} {many(len(apart), 'setting')} whose classes stand further apart, mAP is better beyond "
-        f"the interval in {gained} and worse in {lost}. In the other {len(apart) - gained - lost} the picture changed, and the answers did "
-        "not, as far as these seeds can tell."
+        f"the interval in {gained} and worse in {lost}. In the remaining {len(apart) - gained - lost} of them the picture "
+        "changed, and the answers did not, as far as these seeds can tell."
     )
 
 
