@@ -56,11 +56,27 @@ def voc_study(study: Study) -> list[list[str]]:
     return rows(study)
 
 
+def trust(study: Study) -> list[list[str]]:
+    """Every map of every model."""
+    from benchmarks.trust_summary import rows
+
+    return rows(study.get("rows", []))
+
+
+def trust_short(study: Study) -> list[list[str]]:
+    """On scenes, a model's first map and what stands beside it."""
+    from benchmarks.trust_summary import rows, shortened
+
+    return rows(shortened(study.get("rows", [])))
+
+
 TABLES: dict[str, Callable[[Study], list[list[str]]]] = {
     "atlas": srn_atlas,
     "msrn_atlas": msrn_atlas,
     "disc_atlas": disc_atlas,
     "voc_study": voc_study,
+    "trust": trust,
+    "trust__short": trust_short,
 }
 
 
@@ -76,11 +92,12 @@ def markdown(rows: list[list[str]]) -> str:
 
 
 def filled(page: str, folder: Path = STUDIES) -> str:
-    """The page with every table between ``<!-- NAME -->`` and ``<!-- end -->`` made anew."""
+    """The page with every table between ``<!-- NAME -->`` and ``<!-- end -->`` made anew; of NAME__PART, NAME is the file."""
 
     def table(found: re.Match[str]) -> str:
         name = found.group(1)
-        return f"<!-- {name} -->\n{markdown(TABLES[name](read_json(folder / f'{name}.json', {'summary': []})))}\n<!-- end -->"
+        study = read_json(folder / f"{name.partition('__')[0]}.json", {"summary": []})
+        return f"<!-- {name} -->\n{markdown(TABLES[name](study))}\n<!-- end -->"
 
     return re.sub(r"<!-- (\w+) -->\n.*?<!-- end -->", table, page, flags=re.DOTALL)
 

@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="archive to write (.safetensors)")
     parser.add_argument("--limit", type=int, default=200, help="how many validation images (default 200)")
     parser.add_argument("--picture-size", type=int, help="height and width of the stored pictures; the model's input by default")
-    parser.add_argument("--no-measure", action="store_true", help="leave out pointing, energy, deletion and the randomised-weights check")
+    parser.add_argument("--no-measure", action="store_true", help="leave out what is measured about the maps")
 
 
 def run(arguments: argparse.Namespace) -> int:
