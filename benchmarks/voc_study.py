@@ -53,6 +53,7 @@ def cell(system: str, seed: int, last_stage: bool, root: Path, runs: Path) -> di
     spread = bootstrap(logits, validation.targets, resamples=500)
     row: dict[str, Any] = {"system": system, "seed": seed, "backbone": "last stage learns" if last_stage else "frozen"}
     row |= {"mAP": mean_average_precision(ap), "interval": [spread.low, spread.high], "images": len(validation)}
+    row["trained_parameters"] = trained_parameters(run)
     row["AP"] = {label: round(float(value), 5) for label, value in zip(validation.categories, ap, strict=True)}
     row["training_seconds"] = round(sum(entry["seconds"] for entry in run.history), 1)
     begin = time.perf_counter()
@@ -64,6 +65,16 @@ def cell(system: str, seed: int, last_stage: bool, root: Path, runs: Path) -> di
         apart = separation(features, pairs, len(validation.categories), seed=seed)
         row["separation"] = {key: value for key, value in apart["overall"].items() if isinstance(value, float)}
     return row
+
+
+def trained_parameters(run: Any) -> int:
+    """Numbers that some stage of a run learns."""
+    from workbench.training.stages import frozen_throughout
+
+    model = run.model("last")
+    model.frozen_backbone = run.recipe.frozen_backbone
+    frozen = {id(parameter) for parameter in frozen_throughout(model, run.recipe.stages)}
+    return sum(parameter.numel() for parameter in model.parameters() if id(parameter) not in frozen)
 
 
 def row_name(system: str, seed: int, last_stage: bool) -> str:

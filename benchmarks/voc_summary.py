@@ -29,6 +29,7 @@ def summarise(rows: list[Row], scores_of: Callable[[Row], Path], root: Path) -> 
     for (backbone, system), by_seed in groups.items():
         seeds = sorted(by_seed)
         entry: Row = {"backbone": backbone, "system": system, "mAP": interval([by_seed[seed]["mAP"] for seed in seeds])}
+        entry["trained_parameters"] = by_seed[seeds[0]]["trained_parameters"]
         entry["training_seconds"] = interval([by_seed[seed]["training_seconds"] for seed in seeds])
         for measure in ("pointing", "energy"):
             kinds = by_seed[seeds[0]][measure]
@@ -53,15 +54,24 @@ def rows(result: Row) -> list[list[str]]:
     """The summary as a table, its head first; shares in points."""
     from benchmarks.tables import share
 
-    lines = [["backbone", "system", "mAP", "gain in mAP", "pointing of its best map", "inter / intra", "training, s"]]
+    lines = [["backbone", "system", "learned, thousands", "mAP", "gain in mAP", "pointing of its best map", "inter / intra", "training, s"]]
     for entry in result.get("summary", []):
         own = {kind: value for kind, value in entry["pointing"].items() if kind not in REFERENCES}
         best = max(own, key=lambda kind: own[kind]["mean"])
         gain = f"{share(entry['gain']['mAP'], sign=True)} on {entry['gain']['against']}" if "gain" in entry else ""
         ratio = f"{entry['ratio']['mean']:.2f}" if "ratio" in entry else ""
-        cells = [entry["backbone"], entry["system"], share(entry["mAP"]), gain, f"{best.replace('_', ' ')} {share(own[best])}", ratio]
+        learned = f"{entry['trained_parameters'] / 1000:,.0f}"
+        cells = [
+            entry["backbone"],
+            entry["system"],
+            learned,
+            share(entry["mAP"]),
+            gain,
+            f"{best.replace('_', ' ')} {share(own[best])}",
+            ratio,
+        ]
         lines.append([*cells, f"{entry['training_seconds']['mean']:.0f}"])
     if result.get("summary"):
         references = result["summary"][0]["pointing"]
-        lines += [["", name, "", "", share(references[name]), "", ""] for name in REFERENCES]
+        lines += [["", name, "", "", "", share(references[name]), "", ""] for name in REFERENCES]
     return lines
