@@ -59,8 +59,8 @@ def collect(folder: Path) -> RunFacts:
 def _history(path: Path) -> list[dict[str, Any]]:
     rows = [_parsed(line, path) for line in _text(path).splitlines() if line]
     for number, row in enumerate(rows, start=1):
-        seconds = row.get("seconds", 0) if isinstance(row, dict) else None
-        if not isinstance(seconds, int | float):
+        numbers = [row.get(key) or 0 for key in ("images", "seconds", "loss", "validation.map")] if isinstance(row, dict) else [None]
+        if not all(isinstance(number, int | float) for number in numbers):
             raise WorkbenchError(f"{path} is damaged (line {number} is no row of a history); make it again.")
     return rows
 

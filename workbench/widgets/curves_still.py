@@ -15,7 +15,7 @@ WIDTH, HEIGHT, MARGIN = 420, 240, 34
 def still_html(figure: Any, text: str) -> str:
     """A ``<figure>`` with the curves as a PNG, their text alternative and the last values as a table."""
     picture = base64.b64encode(_png(figure)).decode()
-    rows = "".join(f"<tr><td>{trace.name}</td><td>{trace.y[-1]:.4g}</td></tr>" for trace in figure.data if len(trace.y))
+    rows = "".join(f"<tr><td>{html.escape(str(trace.name))}</td><td>{trace.y[-1]:.4g}</td></tr>" for trace in figure.data if len(trace.y))
     table = f"<details><summary>Last values</summary><table><tbody>{rows}</tbody></table></details>"
     words = html.escape(text)
     image = f'<img src="data:image/png;base64,{picture}" alt="{words}">'
