@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from tests.support.squares import Squares
-from workbench import Inspection
+from workbench import Inspection, create_model, inspect
 from workbench.analysis.leakage import TABLE, leakage
+from workbench.analysis.references import TRUE_MASK
 from workbench.capture import capture, subject_of
 
 
@@ -92,3 +93,22 @@ def test_nothing_present_nothing_claimed():
     squares = Squares(3)
     squares.targets[:] = 0
     assert measured([[1.0, 0, 0], [0, 1, 0], [0, 0, 1]], squares)[0] is None
+
+
+class Bare(Squares):
+    """The same pictures without regions."""
+
+    def regions(self, index):
+        return []
+
+
+def test_pictures_without_regions_are_measured_as_far_as_that_goes(monkeypatch):
+    squares = Bare(6)
+    model = create_model("pooled", squares.categories, image_size=32)
+    inspection = inspect(model, squares)
+    assert "pointing" not in inspection.measurements
+    assert TRUE_MASK not in inspection.measurements["insertion"]
+    assert inspection.measurements["leakage"]["evidence"] == "class_activation"
+    assert TABLE in inspection.table_names
+    monkeypatch.setattr("workbench.analysis.measure.MATRIX_UP_TO", 2)
+    assert TABLE not in inspect(model, squares).table_names

@@ -18,6 +18,8 @@ from workbench.datasets.base import MultiLabelDataset
 from workbench.inspection import Inspection, Table
 from workbench.metrics import evaluate
 
+MATRIX_UP_TO = 200  # labels for which the leakage matrix is kept
+
 
 def measure(
     subject: Subject,
@@ -35,7 +37,7 @@ def measure(
         rebuild: makes a Subject of a module, as `subject` was made.
         thorough: deletion and insertion with every way to paint over, ROAD's among them, infidelity and sensitivity as well: minutes.
 
-    Returns: JSON by measure, and tables by name: the leakage matrix.
+    Returns: JSON by measure, and tables by name: the leakage matrix, for at most `MATRIX_UP_TO` labels.
     """
     scores = evaluate(inspection.logits(), inspection.targets, inspection.categories)
     leaked = leakage(subject, dataset, inspection, limit=images)
@@ -48,7 +50,8 @@ def measure(
         **agreement(inspection),
         **(leaked.measurement(inspection.categories.names) if leaked else {}),
     }
-    return measured, {TABLE: leaked.table(inspection.categories.names)} if leaked else {}
+    kept = leaked is not None and len(inspection.categories) <= MATRIX_UP_TO
+    return measured, {TABLE: leaked.table(inspection.categories.names)} if leaked and kept else {}
 
 
 def _number(value: float) -> float | None:
