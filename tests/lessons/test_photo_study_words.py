@@ -45,7 +45,7 @@ def test_the_table_holds_seeds_intervals_and_what_it_must_not_be_compared_with()
 def test_the_verdict_follows_the_numbers():
     words = " ".join(photo_study.verdict(study()).paragraphs)
     assert "SRN worse; CSRA not told apart." in words
-    assert "it is above that for pooled, CSRA" in words
+    assert "it is above that for pooled; CSRA" in words
     assert "raises the ratio inter / intra; its mAP is better (+2.0 ± 1.0 points)" in words
     assert photo_study.APART in words
     other = copy.deepcopy(study())

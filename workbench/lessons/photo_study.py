@@ -86,7 +86,7 @@ def _pointing(found: Mapping[str, Mapping[str, Any]]) -> str:
     first = next(iter(found.values()))["pointing"]
     centre = first[REFERENCES[1]]["mean"]
     above = [SYSTEMS.get(system, system) for system, value in best.items() if value > centre]
-    said = "none of the systems' best maps does" if not above else f"in the means it is above that for {', '.join(above)}"
+    said = "none of the systems' best maps does" if not above else f"in the means it is above that for {'; '.join(above)}"
     return f"Pointing: a blob in the middle of every photo gets {centre:.3f}, because photographers put things there; {said}."
 
 
