@@ -24,7 +24,7 @@ def _recipe(system: str, stages: dict[str, Stage], score: float | None = None) -
         image_size=224,
         precision="bf16-mixed",
         frozen_backbone=True,
-        expected=() if score is None else (Expected("validation.map", score, "measured", "seed 0, best epoch, 2 CPU cores"),),
+        expected=() if score is None else (Expected("validation.map", score, "measured", "seed 0, best epoch, on a CPU"),),
     )
 
 
@@ -35,25 +35,25 @@ def _head(part: str) -> dict[str, Stage]:
 
 def pooled() -> Recipe:
     """The baseline: average pooling and one linear layer."""
-    return _recipe("pooled", _head("classifier"), 0.830)
+    return _recipe("pooled", _head("classifier"), 0.795)
 
 
 def csra() -> Recipe:
     """Class-specific residual attention."""
-    return _recipe("csra", _head("classifier"), 0.831)
+    return _recipe("csra", _head("classifier"), 0.809)
 
 
 def msrn() -> Recipe:
     """MSRN with the elementwise head, in one stage.
 
-    The last stage and the convolutions behind the stages learn as fast as the head, at AdamW's 1e-3 like the other recipes here; released
-    is SGD with 0.1, and a tenth of that for all of the backbone. The loss is the released one: mean cross-entropy plus the group loss.
+    The convolutions behind the stages learn as fast as the head, at AdamW's 1e-3 like the other recipes here; released is SGD with 0.1,
+    and a tenth of that for all of the backbone. The loss is the released one: mean cross-entropy plus the group loss.
     The label semantics learn at a tenth of the rate, for the reason that scenes-msrn gives.
     """
     losses: dict[str, str | float] = {"logits.final": "bce_mean", "loss.group": 1.0}
     parts = ("layers", "semantics", "classifier")
     cycle = partial(Stage, optimizer="adamw", schedule="onecycle")
-    return _recipe("msrn", {"heads": cycle(parts, losses, epochs=BUDGET, lr=1e-3, lr_factors={"semantics": 0.1})})
+    return _recipe("msrn", {"heads": cycle(parts, losses, epochs=BUDGET, lr=1e-3, lr_factors={"semantics": 0.1})}, 0.849)
 
 
 def srn() -> Recipe:
@@ -71,4 +71,4 @@ def srn() -> Recipe:
         "regularisation": cycle(train=("regularisation",), losses={"logits.sr": "bce"}, epochs=1, lr=1e-3),
         "joint": cycle(train=heads, losses={"logits.cls": "bce", "logits.sr": "bce", "logits.att": "bce"}, epochs=3, lr=1e-3),
     }
-    return _recipe("srn", stages, 0.823)
+    return _recipe("srn", stages, 0.779)
