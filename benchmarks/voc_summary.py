@@ -13,7 +13,7 @@ from benchmarks.atlas_summary import interval
 
 Row = dict[str, Any]
 AGAINST = {"csra": "pooled", "srn": "pooled", "msrn": "pooled", "disc-off": "pooled", "disc": "disc-off"}
-REFERENCES = ("random map", "centre blob")
+REFERENCES = ("random map", "centre blob", "ground-truth mask")
 
 
 def summarise(rows: list[Row], scores_of: Callable[[Row], Path], root: Path) -> list[Row]:
@@ -73,5 +73,5 @@ def rows(result: Row) -> list[list[str]]:
         lines.append([*cells, f"{entry['training_seconds']['mean']:.0f}"])
     if result.get("summary"):
         references = result["summary"][0]["pointing"]
-        lines += [["", name, "", "", "", share(references[name]), "", ""] for name in REFERENCES]
+        lines += [["", name, "", "", "", share(references[name]), "", ""] for name in REFERENCES if name in references]
     return lines

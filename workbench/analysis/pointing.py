@@ -13,6 +13,7 @@ difficult regions included; a region that has no pixel at frame size is dropped 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,14 @@ def localisation(inspection: Inspection, limit: int | None = None) -> dict[str, 
         measure: {row: {**summarise(values, inspection), "dropped": dropped} for row, values in by_row.items()}
         for measure, by_row in found.items()
     }
+
+
+def present_labels_with_regions(inspection: Inspection, images: range) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """(image, labels [K], masks bool [K, H, W] at frame size) for each image that has any."""
+    for image in images:
+        labels, masks, _ = label_masks(inspection, image)
+        if len(labels):
+            yield image, labels, masks
 
 
 def summarise(values: list[tuple[int, float]], inspection: Inspection) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from workbench.errors import WorkbenchError, did_you_mean
 
 if TYPE_CHECKING:
     from workbench.inspection import Inspection
-    from workbench.lessons.lesson import Lesson
+    from workbench.lessons.questions import Lesson
 
 LESSONS = {
     "00_start_here": ("workbench.lessons.start_here", "StartHere"),

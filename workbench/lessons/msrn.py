@@ -12,7 +12,7 @@ from workbench.lessons import msrn_atlas
 from workbench.lessons.atlas import WORDS, shown, side
 from workbench.lessons.cases import Case, beside_object, coverage, map_of, on_object, share_near
 from workbench.lessons.feedback import Feedback, choose, near, same, wrong
-from workbench.lessons.lesson import Lesson, question
+from workbench.lessons.questions import Lesson, question
 from workbench.lessons.study import read_study
 
 KIND = "local.sum"

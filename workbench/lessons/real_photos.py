@@ -10,7 +10,7 @@ import numpy as np
 from workbench.inspection import Inspection
 from workbench.lessons import photo_study
 from workbench.lessons.feedback import Feedback, choose, near, right, same, wrong
-from workbench.lessons.lesson import Lesson, question
+from workbench.lessons.questions import Lesson, question
 from workbench.lessons.study import read_study
 from workbench.metrics.calibration import sigmoid
 from workbench.metrics.choosing import best_thresholds

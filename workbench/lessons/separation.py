@@ -11,7 +11,7 @@ from workbench.inspection import Inspection
 from workbench.lessons import disc_atlas
 from workbench.lessons.atlas import side
 from workbench.lessons.feedback import Feedback, choose, near, right, same, wrong
-from workbench.lessons.lesson import Lesson, question
+from workbench.lessons.questions import Lesson, question
 from workbench.lessons.study import read_study
 from workbench.metrics.centres import centre_distances
 

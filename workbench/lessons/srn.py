@@ -10,7 +10,7 @@ import numpy as np
 from workbench.lessons import atlas
 from workbench.lessons.cases import Case, absent_but_bright, beside_object, coverage, map_of
 from workbench.lessons.feedback import Feedback, choose, near, right, same, wrong
-from workbench.lessons.lesson import Lesson, question
+from workbench.lessons.questions import Lesson, question
 from workbench.lessons.study import read_study
 
 

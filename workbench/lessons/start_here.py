@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.lessons.cases import Case, beside_object, coverage, map_of, on_object
 from workbench.lessons.feedback import Feedback, choose, right, wrong
-from workbench.lessons.lesson import Lesson, question
+from workbench.lessons.questions import Lesson, question
 
 KIND = "attention"
 THIRDS = ("left", "middle", "right")
