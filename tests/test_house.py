@@ -24,6 +24,7 @@ FLOORS = [
     ("subject",),
     ("capture",),
     ("training",),
+    ("prediction",),
     ("analysis",),
     ("inspector",),
     ("reports",),

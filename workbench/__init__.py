@@ -21,6 +21,7 @@ _HOMES = {
     "inspect": "workbench.inspector",
     "load_dataset": "workbench.datasets",
     "open_inspection": "workbench.shelf",
+    "predictor": "workbench.prediction",
     "train": "workbench.training",
 }
 __all__ = ["__version__", *_HOMES]

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from workbench.categories import Categories
 from workbench.datasets.base import MultiLabelDataset
+from workbench.datasets.scene_editor import origin_of
 from workbench.inspection import Channels, InspectionContents
 from workbench.regions import Region
 from workbench.subject import Observation, Subject, subject_of
@@ -96,7 +97,7 @@ def capture(
         decomposes=subject.scored if subject.part_kinds else None,
         tables=subject.tables,
         channels=store.channels(),
-        provenance={"name": name, "data": dataset.name, **subject.description, **(provenance or {})},
+        provenance={"name": name, "data": dataset.name, **origin_of(dataset), **subject.description, **(provenance or {})},
     )
 
 

@@ -16,11 +16,11 @@ from workbench.errors import WorkbenchError
 from workbench.widgets.style import STYLE
 
 FOLDER = Path(__file__).parent / "js"
-LIMIT = 100_000  # bytes of one explorer's text
+LIMIT = 125_000  # bytes of one explorer's text
 MODULES = {
     "attention": (
         "halffloat", "colormaps", "dom", "decisions", "packets", "data", "state", "view", "canvas", "gallery", "labels", "pane", "panes",
-        "spot", "numbers", "parts", "layers", "steps", "influence", "help", "keyboard", "frame", "attention",
+        "spot", "numbers", "parts", "layers", "steps", "influence", "edits", "pen", "whatif", "help", "keyboard", "frame", "attention",
     ),
     "embedding": (
         "halffloat", "colormaps", "dom", "decisions", "packets", "state", "pointdata", "pointview", "marks", "raster", "picking",
@@ -37,7 +37,7 @@ MODULES = {
     ),
 }  # fmt: skip
 STYLES = {  # shared rules first
-    "attention": ("attention",),
+    "attention": ("attention", "whatif"),
     "embedding": ("attention", "embedding"),
     "labels": ("attention", "labels"),
     "thresholds": ("attention", "thresholds"),

@@ -10,22 +10,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.errors import WorkbenchError
 from workbench.widgets import assets
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.matching import Matched, Source, match
 from workbench.widgets.payload import description, image_packet, tables, thumbnails
 from workbench.widgets.view import checked_view, opening_view
+from workbench.widgets.whatif import Bench, Compose
 
 FIRST_THUMBNAILS = 24
 
 
 class AttentionExplorer(Explorer):
-    """Image x label x map, for one inspection or for two to four of the same images.
+    """Image x label x map, for one inspection or for two to four of the same images; with a model at hand, of edited pictures too.
 
     Args:
         inspections: an `Inspection`, the path of one, a list of them, or a dict of them by the names to show.
         image: id or index of the first image; by default one at which something is to be seen.
         label: name of the first label.
+        predict: a model at hand, for the what-if panel: uint8 images [B, H, W, 3] -> (logits [B, C], maps {kind: [B, C, h, w]}), as
+            `workbench.predictor` makes one; for several inspections a list of functions, or a dict by their names.
+        scenes: how a drawn scene is composed again, see `workbench.widgets.whatif.Compose`; by default ``predict.scenes``, if there.
         view: other entries of `view_state`, for example ``overlay="contour"``, ``regions=True``.
 
     Attributes:
@@ -46,15 +51,20 @@ class AttentionExplorer(Explorer):
         *,
         image: int | str | None = None,
         label: str | None = None,
+        predict: Any = None,
+        scenes: Compose | None = None,
         **view: Any,
     ) -> None:
         self._matched: Matched = match(inspections)
+        self._bench = Bench(self._matched, predict, scenes) if predict is not None else None
+        if self._bench:
+            view.setdefault("whatif", True)
         self._view = opening_view(self._matched, image, label, view)
         place = self._matched.position(self._view["image"])
         start = max(0, place - FIRST_THUMBNAILS // 2)
         shown = range(start, min(len(self._matched.ids), start + FIRST_THUMBNAILS))
         opening = {
-            "description": description(self._matched),
+            "description": {**description(self._matched), "bench": self._bench.describe() if self._bench else None},
             "tables": tables(self._matched),
             "image": image_packet(self._matched, place),
             "thumbnails": thumbnails(self._matched, shown),
@@ -102,4 +112,8 @@ class AttentionExplorer(Explorer):
             return image_packet(self._matched, self._matched.position(int(question["image"])))
         if question["ask"] == "thumbnails":
             return thumbnails(self._matched, [self._matched.position(int(image)) for image in question["images"]])
+        if question["ask"] in ("whatif", "upload"):
+            if self._bench is None:
+                raise WorkbenchError("There is no model at hand to ask; make the explorer with predict=workbench.predictor(...).")
+            return self._bench.packet(question) if question["ask"] == "whatif" else self._bench.upload(question)
         return None

@@ -55,15 +55,8 @@ def tables(matched: Matched) -> dict[str, Any]:
 
 def image_packet(matched: Matched, image: int) -> dict[str, Any]:
     """Picture, regions and the maps of every model of one image, as one packet with the regions' boxes in 0..1."""
-    first = matched.first
-    arrays: dict[str, np.ndarray] = {"picture": np.frombuffer(first.image_bytes(image), dtype=np.uint8)}
-    regions: list[dict[str, Any]] = []
-    height, width = first.inspection.frame
-    for label, box, flags, png in first.region_records(image):
-        x0, y0, x1, y1 = box
-        if png:
-            arrays[f"mask.{len(regions)}"] = np.frombuffer(png, dtype=np.uint8)
-        regions.append({"label": label, "box": [x0 / width, y0 / height, x1 / width, y1 / height], "flags": flags})
+    arrays: dict[str, np.ndarray] = {"picture": np.frombuffer(matched.first.image_bytes(image), dtype=np.uint8)}
+    regions = packed_regions(matched, image, arrays)
     for position, member in enumerate(matched.members):
         for kind in member.inspection.map_kinds:
             labels, values = member.maps(kind, image)
@@ -75,6 +68,18 @@ def image_packet(matched: Matched, image: int) -> dict[str, Any]:
                 arrays[f"relations.{position}.{name}"] = relations
         arrays |= channel_arrays(member, position, image, matched.categories.names)
     return {"image": image, "regions": regions, **pack(arrays)}
+
+
+def packed_regions(matched: Matched, image: int, arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """The regions of one image with boxes in 0..1; their masks are put among `arrays`."""
+    regions: list[dict[str, Any]] = []
+    height, width = matched.first.inspection.frame
+    for label, box, flags, png in matched.first.region_records(image):
+        x0, y0, x1, y1 = box
+        if png:
+            arrays[f"mask.{len(regions)}"] = np.frombuffer(png, dtype=np.uint8)
+        regions.append({"label": label, "box": [x0 / width, y0 / height, x1 / width, y1 / height], "flags": flags})
+    return regions
 
 
 def picture_packet(matched: Matched, image: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What an explorer shows at a moment: one JSON dict, its defaults and its checks.
 
 ``spot`` is a place in the picture as [x, y] in 0..1; ``map`` and ``before`` are names of kinds; ``before`` may also be ``model:0``, the
-final logits of another model in view.
+final logits of another model in view; ``edits`` are those of `workbench.widgets.edits` by image id.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.widgets.edits import checked_edits
 from workbench.widgets.layers import MEMBERSHIP, families, steering
 from workbench.widgets.matching import Matched, Member
 from workbench.widgets.style import STYLE
@@ -26,7 +27,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "relation_of": ("mean", "image"),
 }
 CLEAR = 1.4  # logits above the cut: a probability of 0.8 where the threshold is 0.5
-SWITCHES = ("grid", "regions", "as_seen")
+SWITCHES = ("grid", "regions", "as_seen", "whatif")
 
 
 def opening_view(matched: Matched, image: int | str | None, label: str | None, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def opening_view(matched: Matched, image: int | str | None, label: str | None, c
         "image": "", "label": "", "model": len(matched.members) - 1, "map": next(iter(member.inspection.map_kinds)),
         "overlay": "heat", "alpha": 0.8, "grid": False, "scale": "view", "palette": "viridis", "regions": False, "as_seen": False,
         "spot": None, "filter_label": "", "filter_state": "all", "sort": "disagreement" if several else "stored", "panel": "steps",
-        "family": "", "channel": None, "group": None,
+        "family": "", "channel": None, "group": None, "whatif": False, "edits": {},
         "before": before_choices(matched, member)[0] if before_choices(matched, member) else "", "relation_of": "mean",
     }  # fmt: skip
     place = None if image is None else matched.position(image)
@@ -84,6 +85,9 @@ def checked_view(matched: Matched, view: Mapping[str, Any], changes: Mapping[str
             raise WorkbenchError(f'The answer cannot be compared with "{result["before"]}".{did_you_mean(str(result["before"]), befores)}')
         result["before"] = befores[0] if befores else ""
     _check_layers(matched, member, result, changes)
+    result["edits"] = checked_edits(result["edits"])
+    for identifier in result["edits"]:
+        matched.position(identifier)
     result["alpha"] = _share("alpha", result["alpha"])
     if result["spot"] is not None:
         if not isinstance(result["spot"], list | tuple) or len(result["spot"]) != 2:

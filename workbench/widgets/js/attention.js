@@ -9,6 +9,7 @@ import { spotPanel } from "./spot.js";
 import { numbers } from "./numbers.js";
 import { stepsPanel } from "./steps.js";
 import { influencePanel } from "./influence.js";
+import { whatIf } from "./whatif.js";
 import { help } from "./help.js";
 import { keyboard } from "./keyboard.js";
 import { layersPanel } from "./layers.js";
@@ -23,6 +24,7 @@ function tools(app) {
     toggle("grid", "Cells", "The map's own cells, without smoothing (g)"),
     toggle("regions", "Outline", "Where the object of this label really is (r)"),
     toggle("as_seen", "As the model saw it", "The picture at the model's own resolution and shape (v)"),
+    toggle("whatif", "What if?", "Edit the picture and ask the model again (w)"),
   ];
   toggles[1].hidden = !app.store.has_regions;
   const scale = select("Scale of the colours", [["view", "maps in view"], ["labels", "all labels"], ["map", "per map"]], (value) => view.set({ scale: value }));
@@ -112,12 +114,15 @@ function build(app, model) {
   const [list, ask, toolbar, pictures, spot, trust] = [labels(app), question(app), tools(app), panes(app), spotPanel(app), numbers(app)];
   const strip = gallery(app);
   const more = tabs(app, [layersPanel(app), stepsPanel(app), influencePanel(app)]);
-  parts = [strip, list, ask, toolbar, pictures, spot, trust, more];
-  const centre = h("div", { class: "wb-centre" }, ask.node, toolbar.node, pictures.node, h("div", { class: "wb-two wb-cards" }, spot.node, trust.node));
+  const bench = whatIf(app, model, pictures.node);
+  app.bench = bench;
+  parts = [bench, strip, list, ask, toolbar, pictures, spot, trust, more];
+  const centre = h("div", { class: "wb-centre" }, ask.node, toolbar.node, pictures.node, bench.node, h("div", { class: "wb-two wb-cards" }, spot.node, trust.node));
   keyboard(app);
 
   function say() {
     const { image } = view;
+    if (bench.words()) return bench.words();
     if (store.packet(image)) return `Image ${view.state.image}, ${view.state.label}, ${view.kind.title}`;
     return store.waiting(image) > 400 ? "Waiting for the kernel, which may be busy with another cell." : "";
   }
@@ -132,7 +137,7 @@ function build(app, model) {
   }
 
   const resize = () => parts.forEach((part) => part.resize?.());
-  return { view, update, say, resize, nodes: [header, strip.node, h("div", { class: "wb-main" }, list.node, centre), more.node], over: [app.help.node] };
+  return { view, update, say, resize, nodes: [header, strip.node, h("div", { class: "wb-main" }, list.node, centre), more.node], over: [app.help.node], close: bench.close };
 }
 
 export function render(place) {

@@ -122,11 +122,13 @@ export class Store {
 
   receive(message, buffers) {
     if (message.answer === "error") {
-      this.fail(message.question?.image, message.text);
+      if (message.question?.serial) this.tell("unanswered", message);
+      else this.fail(message.question?.image, message.text);
     } else {
       const packet = { ...message.packet, data: buffers[0] };
       if (message.answer === "image") this.keepImage(packet);
-      else this.keepThumbnails(packet);
+      else if (message.answer === "thumbnails") this.keepThumbnails(packet);
+      else this.tell(message.answer, packet);
     }
   }
 

@@ -11,6 +11,9 @@ const KEYS = [
   ["g", "the map's own cells"],
   ["r", "outline of the object"],
   ["v", "as the model saw it"],
+  ["w", "what if: edit the picture and ask the model at hand again"],
+  ["t u b", "what if: next tool, undo, before and after"],
+  ["Space", "what if, at the cursor on a picture: pen down, and up again; p: the place to copy from"],
   ["Enter", "on a picture: a cursor that the arrows move; Esc removes it"],
   ["?", "this help"],
 ];

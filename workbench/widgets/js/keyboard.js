@@ -40,12 +40,14 @@ export function keyboard(app) {
     g: () => view.set({ grid: !view.state.grid }),
     r: () => view.set({ regions: !view.state.regions }),
     v: () => view.set({ as_seen: !view.state.as_seen }),
+    w: () => view.set({ whatif: !view.state.whatif }),
     "?": () => app.toggleHelp(),
   };
 
   function handle(event) {
     const { target, key } = event;
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    if (app.bench.handle(event)) return true;
     if (key === "Escape") {
       if (!app.help.node.hidden) app.toggleHelp(false);
       else if (pointing || view.state.spot) {

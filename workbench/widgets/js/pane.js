@@ -34,11 +34,11 @@ export function makePane(app, kind, place, choose) {
   return pane;
 }
 
-// Panes of `count` columns in a room of so many pixels: their width and height, which they take.
-export function sizePanes(app, panes, room, columns, largest, gap) {
+// Panes of `count` columns in a room of so many pixels: their width and height, which they take; `shape` where it is not the image's own.
+export function sizePanes(app, panes, room, columns, largest, gap, shape) {
   const { store, view } = app;
   const { image } = view;
-  const [height, wide] = view.state.as_seen ? view.member.frame : store.tables.sizes.values.subarray(2 * image, 2 * image + 2);
+  const [height, wide] = view.state.as_seen ? view.member.frame : shape || store.tables.sizes.values.subarray(2 * image, 2 * image + 2);
   const aspect = wide / height;
   let across = Math.min(largest, Math.floor((room - gap * (columns - 1)) / columns));
   if (across / aspect > largest) across = largest * aspect;
@@ -105,7 +105,7 @@ export function drawPane(app, pane, packet, map, range) {
     pane.range = range;
     pane.map = map;
     pane.missing.hidden = Boolean(map);
-    if (!map) setText(pane.missing, `The archive keeps no map of “${name}” for this image.`);
+    if (!map) setText(pane.missing, packet.serial ? "The model at hand does not give this map." : `The archive keeps no map of “${name}” for this image.`);
     if (map && overlay !== "contour") drawHeat(context, map, kind, range, { palette, alpha: overlay === "map" ? null : alpha, grid }, grey);
     if (map && grid) drawCells(context, map.rows, map.columns);
     if (map && overlay === "contour") drawContour(context, map, grid);
@@ -116,7 +116,9 @@ export function drawPane(app, pane, packet, map, range) {
     pane.bar.style.visibility = overlay === "contour" ? "hidden" : "";
   }
   if (regions) drawRegions(context, packet.regions.filter((region) => region.label === view.label));
-  const what = kind ? `${kind.title} of ${name} in` : "Photo,";
+  const photo = packet.serial ? "Edited photo" : "Photo";
+  if (!kind) setText(pane.title, photo);
+  const what = kind ? `${kind.title} of ${name} in${packet.serial ? " the edited" : ""}` : `${photo},`;
   canvas.setAttribute("aria-label", `${store.models[pane.place].name}: ${what} image ${view.state.image}. Press Enter for a cursor that the arrows move.`);
 }
 

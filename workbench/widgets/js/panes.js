@@ -52,7 +52,7 @@ export function panes(app) {
     const room = width || 700;
     let columns = most;
     while (columns > 2 && (room - GAP * (columns - 1)) / columns < 150) columns = Math.ceil(columns / 2);
-    return sizePanes(app, allPanes, room, columns, LARGEST, GAP);
+    return sizePanes(app, allPanes, room, columns, LARGEST, GAP, view.shape);
   }
 
   function headings() {
@@ -98,13 +98,13 @@ export function panes(app) {
   }
 
   function update() {
-    const packet = store.packet(view.image);
+    const { packet } = view;
     headings();
     node.classList.toggle("wb-waiting", !packet);
     const { image, label, state } = view;
     if (!packet) return;
     const size = layout();
-    const key = JSON.stringify([image, label, state.overlay, state.alpha, state.grid, state.scale, state.palette, state.regions, state.as_seen, size]);
+    const key = JSON.stringify([image, label, state.overlay, state.alpha, state.grid, state.scale, state.palette, state.regions, state.as_seen, size, packet.serial]);
     if (key !== drawn) {
       drawn = key;
       const rangeOf = ranges(packet);

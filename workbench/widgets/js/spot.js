@@ -24,8 +24,7 @@ export function spotPanel(app) {
   }
 
   function update() {
-    const { spot, kind, image } = view;
-    const packet = store.packet(image);
+    const { spot, kind, image, packet } = view;
     const { model, map } = view.state;
     clear.hidden = !view.state.spot;
     list.hidden = !spot || !packet;

@@ -29,6 +29,21 @@ export class View extends State {
     return this.hover || this.state.spot;
   }
 
+  get edits() {
+    return this.state.edits[this.state.image] || [];
+  }
+
+  // Height and width in which the image is shown: those of an own picture where one stands in its place.
+  get shape() {
+    const own = this.answer?.() && this.edits.findLast((edit) => edit.do === "picture");
+    return own ? own.size : this.store.tables.sizes.values.subarray(2 * this.image, 2 * this.image + 2);
+  }
+
+  // What the panes show: what a model at hand answered for an edited picture (see whatif.js), else the archive's, or null.
+  get packet() {
+    return this.answer?.() || this.store.packet(this.image);
+  }
+
   get member() {
     return this.store.models[this.state.model];
   }
