@@ -2,6 +2,9 @@
 
 const DELAY = 120; // ms between two messages to the kernel
 
+// A view as text, whatever the order of its entries: Python gives them in its own.
+const flat = (state) => JSON.stringify(Object.entries(state).sort(([a], [b]) => (a < b ? -1 : 1)));
+
 export class State {
   constructor(model, store, changed) {
     this.model = model;
@@ -10,6 +13,7 @@ export class State {
     this.state = { ...model.get("view_state") };
     this.timer = 0;
     this.unsent = false;
+    this.sent = "";
     this.onState = () => this.adopt(model.get("view_state"));
     model.on("change:view_state", this.onState);
     this.refresh();
@@ -41,14 +45,15 @@ export class State {
 
   send() {
     this.unsent = false;
+    this.sent = flat(this.state);
     this.model.set("view_state", { ...this.state });
     this.model.save_changes();
   }
 
-  // Take over what another view or the kernel says. While a change of our own is not sent yet, that may be the echo of an older one of ours,
-  // which must not undo it.
+  // Take over what another view or the kernel says; but while a change of our own is not sent yet, the echo of the one before must not
+  // undo it.
   adopt(state) {
-    if (this.unsent) return;
+    if (this.unsent && flat(state) === this.sent) return;
     if (JSON.stringify(state) === JSON.stringify(this.state)) return;
     this.state = { ...state };
     this.refresh();
