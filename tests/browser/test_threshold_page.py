@@ -184,6 +184,7 @@ def test_the_working_point_stands_on_the_curve_and_a_click_takes_another(page, l
     lab.view_state = view_of(page)
     assert lab.numbers["R"][1] == pytest.approx(wanted, abs=0.05)
     page.locator(".wb-curve-table summary").click()
+    page.wait_for_selector(".wb-curve-table tbody tr:nth-child(8)")  # filled once the details have opened
     cells = page.locator(".wb-curve-table table").first.locator("tbody tr").nth(7).locator("td").all_inner_texts()
     lab.show(thresholds={"cat": float(cells[2])})
     assert cells[0] == "80.0"
