@@ -10,7 +10,7 @@ def test_three_ways_agree():
     result = measure(images=300, labels=5, some=60, rounds=1)
     assert max(result["largest_difference"].values()) < CLOSE
     assert {f"everything, {preset}" for preset in PRESETS} < set(result["seconds"])
-    assert all(figures["least"] > 0 for figures in result["seconds"].values())
+    assert all(0 <= figures["least"] <= figures["median"] for figures in result["seconds"].values())  # such small ones round to 0
 
 
 def test_a_wrong_yardstick_is_noticed(monkeypatch):
