@@ -14,7 +14,9 @@ from tests.support.plain_page import wait_drawn
 from tests.support.strips import Strips
 from workbench.inspection import Inspection
 
-PHOTO = """([x, y]) => {
+PHOTO = """async ([x, y]) => {
+  // What came with the answer is drawn in the next frame.
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const canvas = document.querySelector(".wb-canvas");
   return [...canvas.getContext("2d").getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data].slice(0, 3);
 }"""
