@@ -146,6 +146,17 @@ def test_filters_count_and_keep_what_numpy_says(page):
         page.get_by_label("State to filter by").select_option("all")
 
 
+def test_a_row_that_nothing_fills_yet_names_no_label(page):
+    inspection = make_inspection(6, 10)
+    open_explorer(page, AttentionExplorer(inspection, image=4, spot=None))
+    before = view_of(page)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.evaluate("() => document.querySelectorAll('.wb-ranked button, .wb-changes button').forEach((button) => button.click())")
+    assert not errors
+    assert view_of(page)["label"] == before["label"]
+
+
 def test_an_empty_filter_says_so(page):
     contents = make_contents(4, 3, unknown=False)
     open_explorer(page, AttentionExplorer(Inspection.of(contents)))

@@ -9,6 +9,8 @@ export class View extends State {
   }
 
   complete(next, changes) {
+    // A button of a row that nothing fills yet names no label.
+    if (!this.store.columns.has(next.label)) next.label = this.state.label;
     if (changes.model === undefined) return;
     const member = this.store.models[next.model];
     const kinds = member.kinds.map((kind) => kind.name);
