@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -212,7 +212,7 @@ def _msrn(model: nn.Module) -> MSRNModel:
         raise WorkbenchError(
             f"Label semantics are read out of an MSRN, and this is a {type(model).__name__}; give the model of an MSRN run."
         )
-    return cast(MSRNModel, model)
+    return model
 
 
 def _beside(value: float, shuffled: np.ndarray) -> Agreement:
