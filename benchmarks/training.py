@@ -32,6 +32,7 @@ from benchmarks.common import STUDIES, machine, read_json, write_json
 from workbench.categories import Categories
 from workbench.datasets import MultiLabelDataset
 from workbench.models import create_model, model_class
+from workbench.models.host_memory import keep_freed_memory
 from workbench.training.batches import ImageSource, epoch_draws
 from workbench.training.recipe import Stage
 from workbench.training.stages import loss_terms, make_optimizer, set_modes
@@ -208,6 +209,7 @@ def main() -> None:
     parser.add_argument("--one", choices=SYSTEMS, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
+    keep_freed_memory()  # as `workbench train` does
     full_batch = 16 if arguments.device == "cuda" else 2
     if arguments.one:
         print(json.dumps(smoke(arguments.one, arguments.device, full_batch)))
