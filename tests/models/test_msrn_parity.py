@@ -148,7 +148,7 @@ def test_the_attention_agrees_in_its_mean_over_channels(elementwise):
     for layer, projected in enumerate(model.channel_maps(out).values(), start=1):
         for key, queries in (("map", out["label_embedding"]), ("gmap", out["group_embedding"])):
             centred, _ = _centred(projected.flatten(2))
-            mean = torch.stack([_weights(image, queries.T).mean(0) for image in centred])
+            mean = torch.stack([_weights(image, queries.T).mean(0).T for image in centred])
             close(mean, known[f"{key}{layer}"], within)
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 # Entries of n that are alive at a time: small enough for a processor's cache, large enough to keep a GPU busy.
-CHUNK_CPU = 2**18
+CHUNK_CPU = 2**19
 CHUNK_CUDA = 2**23
 
 
@@ -58,12 +58,12 @@ def contributions(projected: Tensor, queries: Tensor, weights: Tensor, mixing: b
         for image in range(batch):
             for part in _parts(channels, queries.shape[0] * x.shape[2], x.device):
                 chosen, q = x[image, part], queries.to(x.dtype)[:, part].T  # [d, P], [d, K]
-                n = _weights(chosen, q)  # [d, K, P]
-                n *= (chosen + center[image, part])[:, None]
+                n = _weights(chosen, q)  # [d, P, K]
+                n *= (chosen + center[image, part])[:, :, None]
                 if mixing:
-                    result[image] += torch.einsum("rkd,dkp->rp", weights[image, :, :, part], n)
+                    result[image] += torch.einsum("rkd,dpk->rp", weights[image, :, :, part], n)
                 else:
-                    result[image] += torch.einsum("kd,dkp->kp", weights[image, :, part], n)
+                    result[image] += torch.einsum("kd,dpk->kp", weights[image, :, part], n)
     return result.unflatten(2, grid)
 
 
@@ -74,14 +74,14 @@ class _AttendChannels(torch.autograd.Function):
             x, center = _centred(projected)
             q = queries.to(x.dtype)
             batch, channels, cells = x.shape
-            pooled = x.new_empty(batch * channels, len(q), 3)  # for each channel of each image and query: sums of e, e * x, e * x^2
+            pooled = x.new_empty(batch * channels, 3, len(q))  # for each channel of each image and query: sums of e, e * x, e * x^2
             flat, spread = x.reshape(-1, cells), q.T.repeat(batch, 1)  # [B * D, P], [B * D, K]
             shift = _shift(flat, spread)  # [B * D, K]
             for part in _parts(len(flat), len(q) * cells, x.device):
-                e = _exponentials(flat[part], spread[part], shift[part])  # [c, K, P]
-                moments = torch.stack((torch.ones_like(flat[part]), flat[part], flat[part].square()), 2)  # [c, P, 3]
-                torch.bmm(e, moments, out=pooled[part])
-            total, first, second = pooled.unbind(2)  # [B * D, K]
+                e = _exponentials(flat[part], spread[part], shift[part])  # [c, P, K]
+                moments = torch.stack((torch.ones_like(flat[part]), flat[part], flat[part].square()), 1)  # [c, 3, P]
+                torch.bmm(moments, e, out=pooled[part])
+            total, first, second = pooled.unbind(1)  # [B * D, K]
             mean = first / total
             variance = second / total - mean.square()
             ctx.save_for_backward(x, q, mean, variance, shift + total.log())
@@ -104,7 +104,8 @@ class _AttendChannels(torch.autograd.Function):
                 both = torch.stack((g - slope * mean, slope), 1)  # [B * D, 2, K]
                 found = torch.empty_like(flat)
                 for part in _parts(len(flat), len(q) * cells, x.device):
-                    n = _exponentials(flat[part], spread[part], logarithm[part])  # [c, K, P]
+                    # Queries before cells: that suits this product. A fused addcmul is slow in this layout, two steps are not.
+                    n = torch.mul(spread[part, :, None], flat[part, None]).sub_(logarithm[part, :, None]).exp_()  # [c, K, P]
                     constant, linear = torch.bmm(both[part], n).unbind(1)  # [c, P]
                     torch.addcmul(constant, linear, flat[part], out=found[part])
                 for_maps = found.view_as(x).to(ctx.dtypes[0])
@@ -125,14 +126,14 @@ def _shift(x: Tensor, q: Tensor) -> Tensor:
 
 
 def _exponentials(x: Tensor, q: Tensor, less: Tensor) -> Tensor:
-    """exp(q * x - less): [c, P], [c, K], [c, K] -> [c, K, P]."""
-    return torch.mul(q[:, :, None], x[:, None]).sub_(less[:, :, None]).exp_()
+    """exp(q * x - less): [c, P], [c, K], [c, K] -> [c, P, K], the layout in which it and the products behind it take least time."""
+    return torch.addcmul(-less[:, None], x[:, :, None], q[:, None]).exp_()
 
 
 def _weights(x: Tensor, q: Tensor) -> Tensor:
-    """The attention itself, n, for some channels of one image: [c, P], [c, K] -> [c, K, P]."""
+    """The attention itself, n, for some channels of one image: [c, P], [c, K] -> [c, P, K]."""
     e = _exponentials(x, q, _shift(x, q))
-    return e.div_(e.sum(2, keepdim=True))
+    return e.div_(e.sum(1, keepdim=True))
 
 
 def _parts(rows: int, each: int, device: torch.device) -> Iterator[slice]:
