@@ -22,7 +22,7 @@ def _recipe(system: str, stages: dict[str, Stage], score: float | None = None) -
         ModelSpec(system, backbone="efficientnet-lite0", weights="pypi"),
         stages,
         image_size=224,
-        precision="bf16-mixed",
+        precision="32-true",
         frozen_backbone=True,
         expected=() if score is None else (Expected("validation.map", score, "measured", "seed 0, best epoch, on a CPU"),),
     )
