@@ -4,8 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 TEST_ARGS ?=
+# A second one with the lowest versions that pyproject.toml allows; some of them were never built for a newer Python.
+LOWEST := .venv-lowest
+PYTHON311 ?= python3.11
 
-.PHONY: explore lab tour test test-fast check clean help
+.PHONY: explore lab tour test test-fast check check-lowest clean help
 
 help:
 	@echo "make explore    JupyterLab on the shipped archives, without PyTorch (about a minute from a bare clone)"
@@ -14,6 +17,7 @@ help:
 	@echo "make test       everything that CI runs"
 	@echo "make test-fast  the tests to run on each save"
 	@echo "make check      formatter, linter and type checker"
+	@echo "make check-lowest  all tests with the lowest versions that pyproject.toml allows (Python 3.11, another 6 GB)"
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
@@ -53,5 +57,16 @@ test: check
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not slow and not browser" -x -q $(TEST_ARGS)
 
+$(LOWEST)/.installed: pyproject.toml tests/support/lowest.py
+	$(PYTHON311) -m venv --clear $(LOWEST)
+	$(PYTHON311) -m tests.support.lowest > $(LOWEST)/constraints.txt
+	@echo "Installing the lowest versions that pyproject.toml allows (PyTorch, up to 6 GB) ..."
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt -e ".[explore,train,umap,test]"
+	touch $@
+
+check-lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python -m tests.support.lowest --installed
+	$(LOWEST)/bin/python -m pytest $(TEST_ARGS)
+
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(LOWEST) build *.egg-info

@@ -5,19 +5,20 @@ Annotations and tables have theirs in tests/datasets/test_fuzz_annotations.py.
 
 from __future__ import annotations
 
-import copy
 import json
 import random
+import re
 import struct
-import time
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.support.archives import make_contents
+from tests.support.damage import Watch, damaged_bytes, damaged_data, damaged_json, damaged_tensors, try_all
 from tests.support.embedded import embed
 from tests.support.layered import make_layered_contents
 from workbench.categories import Categories
@@ -26,114 +27,26 @@ from workbench.inspection import Inspection
 from workbench.labels import LabelVectors
 from workbench.metrics import Thresholds
 
-CASES = 300  # of each kind of file
-SLOWEST = 5.0  # seconds a file, on a machine that does other things too
-MOST_MEMORY = 200e6  # bytes of Python's and numpy's
-STRANGE = [
-    None, True, False, 0, -1, 1.5, 10**30, 2**40, -(2**63), 1e308, float("nan"), float("inf"), "", " ", "0", "../../x", "a\x00b", "\ud800",
-    "x" * 5000, [], [[]], [None], {}, {"a": {"b": []}}, ["a", "a"], [1, 2], [10**9, 10**9],
-]  # fmt: skip
+CASES = {  # of each kind of file
+    "srn": 300, "layered": 300, "points": 300, "thresholds": 200, "label vectors": 200, "word vectors": 200,
+    "recipe.json": 100, "environment.json": 60, "history.jsonl": 100, "broken.json": 60, "evaluation-sklearn.json": 100,
+    "state": 100, "checkpoint": 100, "probe": 100, "scores": 150, "tables of scores": 100, "foreign weights": 150, "label graph": 150,
+    "saved view": 100, "study": 60,
+}  # fmt: skip
+ARCHIVES = ("srn", "layered", "points")
 
 
-def places(node):
-    """Every place in a JSON value, as (container, key)."""
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, value in items:
-        yield node, key
-        yield from places(value)
+def test_two_thousand_cases_are_tried():
+    """The numbers above are those that the tests below ask for; annotations and tables have as many again."""
+    asked = {*ARCHIVES, *re.findall(r'cases\("([^"]+)"', Path(__file__).read_text(encoding="utf-8")), *RUN_FILES}
+    assert asked == set(CASES)
+    assert sum(CASES.values()) >= 2000
 
 
-def damaged_json(rng, content):
-    """JSON in which one to three places hold something else, are gone, or are there twice; or that was cut, or nests deeply."""
-    if rng.random() < 0.05:
-        return "[" * 100_000
-    changed = copy.deepcopy(content)
-    for _ in range(rng.randint(1, 3)):
-        found = list(places(changed))
-        if not found:
-            break
-        kinds = sorted({key if isinstance(key, str) else "item" for _, key in found})
-        kind = rng.choice(kinds)
-        container, key = rng.choice([place for place in found if (place[1] if isinstance(place[1], str) else "item") == kind])
-        action = rng.random()
-        if action < 0.7:
-            container[key] = copy.deepcopy(rng.choice(STRANGE))
-        elif action < 0.85:
-            del container[key]
-        else:
-            container["extra" if isinstance(container, dict) else slice(key, key)] = [copy.deepcopy(container[key])]
-    text = json.dumps(changed)
-    return text[: rng.randrange(len(text))] if rng.random() < 0.1 else text
-
-
-def split(content):
-    """The header of a safetensors file as JSON, and its data."""
-    (size,) = struct.unpack("<Q", content[:8])
-    return json.loads(content[8 : 8 + size]), content[8 + size :]
-
-
-def joined(header, data):
-    text = header.encode("utf-8", "surrogatepass") if isinstance(header, str) else json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + data
-
-
-def damaged_tensors(rng, content, entry):
-    """A safetensors file whose description, header or data was changed."""
-    header, data = split(content)
-    action = rng.random()
-    if action < 0.6:  # what we wrote into it, which the library does not look at
-        header["__metadata__"][entry] = damaged_json(rng, json.loads(header["__metadata__"][entry]))
-        return joined(header, data)
-    if action < 0.75:  # other types and shapes that are consistent in themselves
-        name = rng.choice([key for key in header if key != "__metadata__"])
-        described = header[name]
-        if rng.random() < 0.5:
-            described["shape"] = described["shape"][::-1] if rng.random() < 0.5 else [int(np.prod(described["shape"]))]
-        else:
-            described["dtype"] = rng.choice(["U8", "I8", "F16", "BF16", "I16", "F32", "I32", "I64", "BOOL"])
-        return joined(header, data)
-    if action < 0.85:
-        return joined(damaged_json(rng, header), data)
-    changed = bytearray(content)
-    for _ in range(rng.randint(1, 30)):
-        changed[rng.randrange(8, len(changed))] = rng.randrange(256)
-    return bytes(changed[: rng.randrange(len(changed))] if rng.random() < 0.3 else changed)
-
-
-def damaged_data(rng, content):
-    """Bytes changed in the data alone: offsets, pictures, pairs."""
-    header, data = split(content)
-    changed = bytearray(data)
-    names = [name for name in header if name.split(".")[0] in ("images", "regions", "features", "labels", "targets")]
-    begin, end = header[rng.choice(names)]["data_offsets"]
-    for _ in range(rng.randint(1, 20) if end > begin else 0):
-        changed[rng.randrange(begin, end)] = rng.randrange(256)
-    return joined(header, bytes(changed))
-
-
-def try_all(read, path, cases, least_refused):
-    """Read `path` with each of `cases` in it."""
-    refused, slowest = [], 0.0
-    tracemalloc.start()
-    try:
-        for number, content in enumerate(cases):
-            path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
-            began = time.process_time()
-            try:
-                read(path)
-            except WorkbenchError as error:
-                refused.append(str(error))
-            except Exception as error:
-                shown = content[:2000]
-                pytest.fail(f"case {number}: {type(error).__name__}: {str(error)[:300]} from {shown!r}")
-            slowest = max(slowest, time.process_time() - began)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert slowest < SLOWEST
-    assert peak < MOST_MEMORY
-    assert len(refused) >= least_refused
-    assert [text[:200] for text in refused if "\n" in text or len(text) > 1500] == []
+def cases(kind, damaged, *arguments):
+    """So many damaged files as are to be tried of a kind, each made by `damaged` with numbers of its own."""
+    rng = random.Random(kind)
+    return (damaged(rng, *arguments) for _ in range(CASES[kind]))
 
 
 def read_archive(path):
@@ -155,7 +68,7 @@ def read_archive(path):
     inspection.embeddings()
 
 
-@pytest.mark.parametrize("kind", ["srn", "layered", "points"])
+@pytest.mark.parametrize("kind", ARCHIVES)
 def test_archives(kind, tmp_path):
     contents = {
         "srn": lambda: make_contents(3, 4, picture=(24, 24), top=2),
@@ -165,64 +78,71 @@ def test_archives(kind, tmp_path):
     path = contents.save(tmp_path / "archive.safetensors")
     content = path.read_bytes()
     read_archive(path)
-    rng = random.Random(kind)
-    cases = [damaged_tensors(rng, content, "inspection") if case % 3 else damaged_data(rng, content) for case in range(CASES)]
-    try_all(read_archive, path, cases, CASES // 3)
+
+    def damaged(rng):
+        return damaged_tensors(rng, content, "inspection") if rng.random() < 0.67 else damaged_data(rng, content)
+
+    try_all(read_archive, path, cases(kind, damaged), CASES[kind] // 3)
 
 
 def test_thresholds(tmp_path):
     path = tmp_path / "thresholds.json"
     kept = {"schema": 1, "categories": ["a", "b"], "thresholds": [0.2, 0.7], "criterion": "F1", "split": "val"}
-    rng = random.Random(1)
-    try_all(Thresholds.read, path, [damaged_json(rng, kept) for _ in range(CASES)], CASES // 3)
+    try_all(Thresholds.read, path, cases("thresholds", damaged_json, kept), 60)
 
 
 def test_label_vectors(tmp_path):
     path = tmp_path / "vectors.safetensors"
     names = Categories(["sun", "ball", "roof"])
     LabelVectors(names, np.eye(3, 8, dtype=np.float32)).save(path)
-    content, rng = path.read_bytes(), random.Random(2)
-    cases = [damaged_tensors(rng, content, "label-vectors") for _ in range(CASES)]
-    try_all(lambda path: LabelVectors.from_file(path, names), path, cases, CASES // 4)
+    damaged = cases("label vectors", damaged_tensors, path.read_bytes(), "label-vectors")
+    try_all(lambda path: LabelVectors.from_file(path, names), path, damaged, 50)
 
 
 def test_word_vectors(tmp_path):
     path = tmp_path / "words.txt"
     names = Categories(["sun", "ball"])
-    content, rng = (
-        "".join(f"{word} {' '.join('0.25' for _ in range(6))}\n" for word in ("the", "sun", "ball", "of")).encode(),
-        random.Random(3),
-    )
+    content = "".join(f"{word} {' '.join('0.25' for _ in range(6))}\n" for word in ("the", "sun", "ball", "of")).encode()
     pieces = [b"", b"\x00", b"\xff\xfe", b"\n", b" ", b"nan", b"1e999", b"x" * 100_000, b"0.1 " * 10_000, b"\x1f\x8b", b"sun sun"]
 
-    def damaged():
+    def damaged(rng):
         changed = bytearray(content)
         for _ in range(rng.randint(1, 4)):
             begin = rng.randrange(len(changed) + 1)
             changed[begin : min(len(changed), begin + rng.choice([0, 1, 5, 40]))] = rng.choice(pieces)
         return bytes(changed)
 
-    try_all(lambda path: LabelVectors.from_file(path, names), path, [damaged() for _ in range(CASES)], CASES // 5)
+    try_all(lambda path: LabelVectors.from_file(path, names), path, cases("word vectors", damaged), 40)
+
+
+RUN_FILES = {
+    "recipe.json": {},
+    "environment.json": {"python": "3.11", "packages": {"torch": "2.4"}},
+    "history.jsonl": {
+        "stage": "joint", "epoch": 1, "stage_epoch": 1, "step": 4, "images": 64, "lr": 0.1, "loss": 1.0, "seconds": 1.5,
+    },
+    "broken.json": {"training": {"a": "cannot be read"}},
+    "evaluation-sklearn.json": {"mAP": 0.5, "AP": {"a": 0.5}, "convention": "sklearn"},
+}  # fmt: skip
+
+
+def write_run(folder):
+    """A run folder with its files of text."""
+    from workbench.training import get_recipe
+
+    folder.mkdir()
+    kept = {**RUN_FILES, "recipe.json": get_recipe("scenes-srn-disc").to_json()}
+    for name, value in kept.items():
+        (folder / name).write_text(json.dumps(value))
+    return kept
 
 
 def test_files_of_a_run(tmp_path):
     from workbench.reports.collect import collect
-    from workbench.training import Run, get_recipe
+    from workbench.training import Run
     from workbench.training.broken import left_out
 
     folder = tmp_path / "run"
-    folder.mkdir()
-    recipe = get_recipe("scenes-srn-disc").to_json()
-    row = {"stage": "joint", "epoch": 1, "stage_epoch": 1, "step": 4, "images": 64, "lr": 0.1, "loss": 1.0, "seconds": 1.5}
-    kept = {
-        "recipe.json": recipe,
-        "environment.json": {"python": "3.11", "packages": {"torch": "2.4"}},
-        "history.jsonl": row,
-        "broken.json": {"training": {"a": "cannot be read"}},
-        "evaluation-sklearn.json": {"mAP": 0.5, "AP": {"a": 0.5}, "convention": "sklearn"},
-    }
-    for name, value in kept.items():
-        (folder / name).write_text(json.dumps(value))
 
     def read(path):
         run = Run.open(folder)
@@ -232,9 +152,8 @@ def test_files_of_a_run(tmp_path):
         left_out(folder)
         collect(folder)
 
-    for name, value in kept.items():
-        rng = random.Random(name)
-        try_all(read, folder / name, [damaged_json(rng, value) for _ in range(CASES // 3)], 3)
+    for name, value in write_run(folder).items():
+        try_all(read, folder / name, cases(name, damaged_json, value), 3)
         (folder / name).write_text(json.dumps(value))
 
 
@@ -249,17 +168,115 @@ def test_states_and_checkpoints(tmp_path):
     schedule = torch.optim.lr_scheduler.ConstantLR(optimizer)
     path = tmp_path / "state.safetensors"
     write_state(path, Position(step=3, sums={"a": 1.0}), model, optimizer, schedule)
-    content, rng = path.read_bytes(), random.Random(4)
 
     def go_on(path):
         state = read_state(path)
         state.restore_model(model)
         state.restore_optimizer(torch.optim.AdamW(model.parameters()), schedule)
 
-    try_all(go_on, path, [damaged_tensors(rng, content, "state") for _ in range(CASES // 3)], CASES // 8)
+    try_all(go_on, path, cases("state", damaged_tensors, path.read_bytes(), "state"), 35)
     path = save_model(model, tmp_path / "last.safetensors")
-    content = path.read_bytes()
-    try_all(load_model, path, [damaged_tensors(rng, content, "workbench-model") for _ in range(CASES // 3)], CASES // 8)
+    try_all(load_model, path, cases("checkpoint", damaged_tensors, path.read_bytes(), "workbench-model"), 35)
+
+
+def test_foreign_weights(tmp_path):
+    """Both forms in which others hand weights on; a pickle may ask for any code to be run, and none is."""
+    import torch
+
+    from workbench.models.weights import load_checked, read_tensors
+
+    layer = torch.nn.Linear(5, 3)
+    path = tmp_path / "weights.pth"
+    torch.save({"state_dict": layer.state_dict(), "epoch": 3}, path)
+    try_all(
+        lambda path: load_checked(layer, read_tensors(path), str(path)),
+        path,
+        cases("foreign weights", lambda rng, content: damaged_bytes(rng, content), path.read_bytes()),
+        40,
+    )
+
+
+def test_features_that_a_run_kept(tmp_path):
+    from safetensors.numpy import save_file
+
+    from workbench.analysis.embedding import features_of
+    from workbench.training import Run
+
+    folder = tmp_path / "run"
+    write_run(folder)
+    (folder / "probe").mkdir()
+    path = folder / "probe" / "features-0001.safetensors"
+    tensors = {
+        "targets": np.eye(3, dtype=np.int8),
+        "features.values": np.ones((3, 4), dtype=np.float16),
+        "features.pairs": np.array([[0, 0], [1, 1], [2, 2]], dtype=np.int32),
+    }
+    header = {"epoch": 1, "stage": "joint", "step": 4, "ids": ["a", "b", "c"], "categories": {"names": ["x", "y", "z"], "groups": {}}}
+    save_file(tensors, path, metadata={"probe": json.dumps(header)})
+    assert features_of(Run.open(folder))[0][0].shape == (3, 4)
+    try_all(lambda path: features_of(Run.open(folder)), path, cases("probe", damaged_tensors, path.read_bytes(), "probe"), 25)
+
+
+def test_scores_of_a_run(tmp_path):
+    from workbench.reports.scores import FILE, Scores
+
+    kept = Scores("photos", "best", Categories(["a", "b"]), ["1", "2", "3"], np.ones((3, 2), np.float32), np.ones((3, 2), np.int8))
+    path = kept.save(tmp_path)
+    assert path.name == FILE
+
+    def read(path):
+        found = Scores.read(path.parent)
+        assert found.logits.shape == found.targets.shape
+        assert found.same_images(found)
+
+    try_all(read, path, cases("scores", damaged_tensors, path.read_bytes(), "scores"), 40)
+
+
+def test_tables_of_scores(tmp_path):
+    from workbench.datasets.check import read_scores
+
+    path = tmp_path / "scores.npz"
+    np.savez(path, scores=np.ones((4, 3), np.float32), ids=np.array(["a", "b", "c", "d"]))
+    try_all(read_scores, path, cases("tables of scores", damaged_bytes, path.read_bytes()), 25)
+
+
+def test_label_graphs(tmp_path):
+    from workbench.labels import LabelGraph
+
+    targets = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 1]], dtype=np.int8)
+    path = LabelGraph.from_targets(Categories(["a", "b", "c"]), targets).save(tmp_path / "graph.json")
+    try_all(LabelGraph.load, path, cases("label graph", damaged_json, json.loads(path.read_text())), 50)
+
+
+def test_saved_views(tmp_path):
+    from workbench import AttentionExplorer
+
+    explorer = AttentionExplorer(Inspection.of(make_contents(3, 4, picture=(24, 24))))
+    path = explorer.save_view(tmp_path / "view.json")
+    try_all(explorer.load_view, path, cases("saved view", damaged_json, json.loads(path.read_text())), 30)
+
+
+def test_studies(tmp_path, monkeypatch):
+    from workbench.lessons import read_study
+
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    (tmp_path / "studies").mkdir()
+    kept = {"hypothesis": "none", "rows": [{"seed": 0}], "summary": [{"arms": {}}]}
+    path = tmp_path / "studies" / "atlas.json"
+    try_all(lambda _: read_study("atlas"), path, cases("study", damaged_json, kept), 3)
+
+
+def test_the_watch_sees_memory_outside_of_python_and_time(monkeypatch):
+    import torch
+
+    from tests.support import damage
+
+    monkeypatch.setattr(damage, "MOST_RESIDENT", 100e6)
+    with pytest.raises(AssertionError, match="the process grew by"), Watch() as watch:
+        watch.read(lambda: torch.ones(75_000_000).sum())  # 300 MB that Python's own bookkeeping does not see
+    monkeypatch.setattr(damage, "SLOWEST", 0.01)
+    with pytest.raises(AssertionError, match="one file took"), Watch() as watch:
+        watch.read(lambda: sum(range(3_000_000)))
 
 
 def png_that_claims(width, height):

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from tests.support.damage import Watch
 from tests.support.miniatures import SPLITS, make_miniature
 from workbench.datasets import load_dataset
 from workbench.errors import WorkbenchError
@@ -101,6 +102,11 @@ def read(name, root):
 
 @pytest.mark.parametrize("name", FILES)
 def test_only_our_own_error_comes_out(name, tmp_path):
+    with Watch() as watch:
+        try_files(name, tmp_path, watch)
+
+
+def try_files(name, tmp_path, watch):
     root = make_miniature("table" if name == "one-hot" else name, tmp_path)
     if name == "one-hot":
         rows = [f"pictures/{number:03d}.png,{number % 2},?,0" for number in range(8)]
@@ -117,7 +123,7 @@ def test_only_our_own_error_comes_out(name, tmp_path):
             changed = structurally(rng, content) if path.suffix == ".json" and case % 4 else bytewise(rng, content)
             path.write_bytes(changed)
             try:
-                read(name, root)
+                watch.read(read, name, root)
             except WorkbenchError as error:
                 refused.append(str(error))
             except Exception as error:

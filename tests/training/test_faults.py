@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from tests.training.colored_blocks import ColoredBlocks, blocks_recipe
 from workbench import cli
 from workbench.errors import WorkbenchError, unwritable
-from workbench.training import Run, batches, lock, loop, train
+from workbench.training import Run, batches, files, lock, loop, train
 from workbench.training.faults import told
 from workbench.training.stopping import Stopped, stop_request
 
@@ -259,6 +259,53 @@ def test_what_is_not_finite_names_the_images_and_spoils_nothing(whole, tmp_path,
     )
     assert Run.open(tmp_path / "run").position.steps == 9
     assert_goes_on(tmp_path / "run", whole)
+
+
+@pytest.mark.parametrize(("clip", "message"), [(1.0, "The gradient became nan"), (0.0, "The weights .* stopped being finite")])
+def test_a_gradient_that_is_not_finite_spoils_nothing(clip, message, whole, tmp_path, monkeypatch):
+    """A loss may be finite where its slope is not, as that of a root is at zero."""
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", -1.0)
+    real, calls = loop.loss_terms, 0
+
+    def steep(*arguments):
+        nonlocal calls
+        calls += torch.is_grad_enabled()
+        terms = real(*arguments)
+        return {key: value + (value - value.detach()).sqrt() for key, value in terms.items()} if calls == 10 else terms
+
+    recipe = replace(RECIPE, stages={"all": replace(RECIPE.stages["all"], clip=clip)})
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "loss_terms", steep)
+        with pytest.raises(WorkbenchError, match=rf"{message}.*what was saved before is kept"):
+            train(recipe, tmp_path / "run", progress=False)
+    run = Run.open(tmp_path / "run")
+    assert run.position.steps == 9
+    assert all(bool(value.isfinite().all()) for value in load_file(run.state_path).values())
+    if not clip:
+        assert_goes_on(run.folder, whole)
+
+
+def test_what_is_written_is_on_the_disk_before_it_takes_its_name(tmp_path, monkeypatch):
+    """Else a power cut may leave an empty file under the name of the last good one."""
+    happened = []
+    synced, renamed = os.fsync, os.replace
+
+    def fsync(handle):
+        happened.append(("flushed", os.readlink(f"/proc/self/fd/{handle}")) if Path("/proc/self/fd").is_dir() else ("flushed", ""))
+        synced(handle)
+
+    def replacing(source, target):
+        happened.append(("renamed", str(source), str(target)))
+        renamed(source, target)
+
+    monkeypatch.setattr(files.os, "fsync", fsync)
+    monkeypatch.setattr(files.os, "replace", replacing)
+    with files.atomic(tmp_path / "last.safetensors") as temporary:
+        temporary.write_bytes(b"weights")
+    assert [what for what, *_ in happened] == ["flushed", "renamed", "flushed"]
+    assert happened[1][1:] == (str(temporary), str(tmp_path / "last.safetensors"))
+    if happened[0][1]:
+        assert (happened[0][1], happened[2][1]) == (str(temporary), str(tmp_path))
 
 
 def test_weights_that_are_not_finite_are_never_saved(tmp_path, monkeypatch):

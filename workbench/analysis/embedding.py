@@ -70,25 +70,45 @@ def features_of(run: Run) -> tuple[list[np.ndarray], np.ndarray, list[str], list
 
     Raises: WorkbenchError if the recipe kept none, or its model has no class features.
     """
-    from safetensors import safe_open
-
     values, pairs, ids, places = [], np.zeros((0, 2), dtype=np.int32), [], []
     rows = {row["epoch"]: row for row in run.history}
     for path in run.feature_probes:
-        with safe_open(path, framework="numpy") as file:
-            header = json.loads(file.metadata()["probe"])
-            values.append(file.get_tensor("features.values"))
-            pairs, ids = file.get_tensor("features.pairs"), header["ids"]
+        kept, found, header = _feature_probe(path)
         row = rows.get(header["epoch"])
         if row is None:  # its epoch was not finished
-            values.pop()
             continue
+        values.append(kept)
+        pairs, ids = found, header["ids"]
         places.append({"title": f"{header['stage']} {row['stage_epoch']}", "epoch": header["epoch"], "step": header["step"]})
+    if len({part.shape for part in values}) > 1:
+        raise WorkbenchError(f"{run.folder} holds class features of different images or models in its epochs; train into a new folder.")
     if not values:
         raise WorkbenchError(
             f"{run.folder} holds no class features of its epochs; train a model that has some with --set feature_images=300."
         )
     return values, pairs, ids, places
+
+
+def _feature_probe(path: Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Class features [P, D], pairs [P, 2] and the header of one epoch's file. Raises WorkbenchError for a damaged one."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads(file.metadata()["probe"])
+            values, pairs = file.get_tensor("features.values"), file.get_tensor("features.pairs")
+        ids = header["ids"]
+        if not isinstance(ids, list) or not all(isinstance(identifier, str) for identifier in ids):
+            raise ValueError("ids that are no list of texts")
+        if not all(isinstance(header[key], kind) for key, kind in (("epoch", int), ("step", int), ("stage", str))):
+            raise ValueError("an epoch without its place")
+        if values.ndim != 2 or values.dtype.kind != "f" or pairs.shape != (len(values), 2) or pairs.dtype.kind != "i":
+            raise ValueError("features and pairs that do not fit together")
+        if len(pairs) and (pairs.min() < 0 or pairs[:, 0].max() >= len(ids)):
+            raise ValueError("pairs of images that are not there")
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise WorkbenchError(f"{path} is damaged ({error!s:.200}); train into a new folder, or leave its features out.") from None
+    return values, pairs, header
 
 
 def embedding_of(

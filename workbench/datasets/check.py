@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from workbench.categories import Categories
 from workbench.datasets.base import MultiLabelDataset
@@ -87,8 +87,10 @@ def read_scores(path: Path) -> tuple[np.ndarray, list[str] | None]:
         else:
             stored = _numpy_arrays(path)
             ids = [str(identifier) for identifier in stored["ids"]] if "ids" in stored else None
-    except (OSError, ValueError, EOFError, TypeError, SafetensorError) as error:
-        raise WorkbenchError(f"{path} cannot be read as a table of scores ({error}); save it with numpy.savez(path, scores=...).") from None
+    except Exception as error:  # numpy, zip and its decompressors have a dozen kinds of error for a damaged file
+        raise WorkbenchError(
+            f"{path} cannot be read as a table of scores ({error!s:.200}); save it with numpy.savez(path, scores=...)."
+        ) from None
     scores = stored.get("scores", stored.get("logits"))
     if scores is None or scores.ndim != 2 or scores.dtype.kind not in "fiu":
         raise WorkbenchError(f'{path} holds no table "scores" of [images, categories]; save it with numpy.savez(path, scores=...).')
@@ -96,11 +98,12 @@ def read_scores(path: Path) -> tuple[np.ndarray, list[str] | None]:
 
 
 def _numpy_arrays(path: Path) -> dict[str, np.ndarray]:
-    loaded = np.load(path, allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        return {"scores": loaded}
-    with loaded:
-        return {key: loaded[key] for key in loaded.files if key in ("scores", "logits", "ids")}
+    with open(path, "rb") as file:
+        loaded = np.load(file, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"scores": loaded}
+        with loaded:
+            return {key: loaded[key] for key in loaded.files if key in ("scores", "logits", "ids")}
 
 
 def order_of_scores(data: MultiLabelDataset, scores: np.ndarray, ids: list[str] | None = None) -> dict[str, Any]:

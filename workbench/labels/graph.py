@@ -142,16 +142,18 @@ class LabelGraph:
             schema = value["label graph"]
         except FileNotFoundError:
             raise WorkbenchError(f"There is no label graph at {path}; make one with LabelGraph.from_targets(...).save(path).") from None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise WorkbenchError(f"{path} is not a label graph in JSON; make one with LabelGraph.from_targets(...).save(path).") from None
         if schema != SCHEMA_VERSION:
-            raise WorkbenchError(f"{path} has label graph schema {schema}, this version reads {SCHEMA_VERSION}; count the targets again.")
+            raise WorkbenchError(
+                f"{path} has label graph schema {schema!r:.60}, this version reads {SCHEMA_VERSION}; count the targets again."
+            )
         try:
             return cls.from_json(value)
         except WorkbenchError as error:
-            raise WorkbenchError(f"{path}: {error}") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise WorkbenchError(f"{path} is damaged ({type(error).__name__}: {error}); count the targets again.") from None
+            raise WorkbenchError(f"{path}: {error!s:.500}") from None
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise WorkbenchError(f"{path} is damaged ({type(error).__name__}: {error!s:.200}); count the targets again.") from None
 
     def __repr__(self) -> str:
         return f"LabelGraph({len(self.categories)} categories, {int((self.counts > 0).sum()) // 2} pairs)"
@@ -159,6 +161,7 @@ class LabelGraph:
 
 def _integers(values: np.ndarray, what: str) -> np.ndarray:
     values = np.asarray(values)
-    if values.dtype.kind not in "iu" and not (values.dtype.kind == "f" and np.array_equal(values, np.round(values))):
+    whole = values.dtype.kind == "f" and bool((np.abs(values) < 2**53).all()) and np.array_equal(values, np.round(values))
+    if values.dtype.kind not in "iu" and not whole:
         raise WorkbenchError(f"The {what} are {values.dtype} with fractions or text; they are whole numbers of images.")
     return values.astype(np.int64)

@@ -22,8 +22,8 @@ def read_study(name: str) -> dict[str, Any] | None:
         return None
     try:
         study = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise WorkbenchError(f"{path} is damaged ({error}); measure it again with `python -m benchmarks.{name}`.") from None
+    except (ValueError, RecursionError) as error:
+        raise WorkbenchError(f"{path} is damaged ({error!s:.200}); measure it again with `python -m benchmarks.{name}`.") from None
     if not isinstance(study, dict):
         raise WorkbenchError(f"{path} is not a study; measure it again with `python -m benchmarks.{name}`.")
     return study

@@ -54,11 +54,15 @@ class Scores:
                 header = json.loads(file.metadata()["scores"])
                 logits, targets = file.get_tensor("logits"), file.get_tensor("targets")
             scores = cls(header["data"], header["weights"], Categories.from_json(header["categories"]), header["ids"], logits, targets)
+            if not isinstance(scores.ids, list) or not all(isinstance(held, str) for held in (scores.data, scores.weights, *scores.ids)):
+                raise ValueError("names that are no texts")
+            if logits.dtype != np.float32 or targets.dtype != np.int8:
+                raise ValueError(f"numbers of the types {logits.dtype} and {targets.dtype}")
             if logits.shape != targets.shape or logits.shape != (len(scores.ids), len(scores.categories)):
                 raise ValueError("its parts do not fit together")
             return scores
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError, WorkbenchError) as error:
-            raise WorkbenchError(f"{path} is damaged ({error}); run `workbench evaluate` again.") from None
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError, WorkbenchError) as error:
+            raise WorkbenchError(f"{path} is damaged ({error!s:.200}); run `workbench evaluate` again.") from None
 
     def same_images(self, other: Scores) -> bool:
         """Whether rows and columns of both stand for the same: data, images in order, categories, targets."""

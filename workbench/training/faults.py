@@ -1,4 +1,4 @@
-"""What can befall a training from outside, told as one sentence: memory, processes that read images, other processes of the training."""
+"""What can befall a training from outside, told as one sentence: memory, the compiler, processes that read images, other processes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from workbench.errors import WorkbenchError
+from workbench.training.compiling import cannot_compile
 from workbench.training.recipe import Stage
 from workbench.training.state import Position
 
@@ -34,6 +35,8 @@ def told(error: BaseException, name: str, stage: Stage, processes: int, evaluati
         return WorkbenchError(_memory(name, stage, processes, evaluating))
     if not isinstance(error, RuntimeError):
         return None
+    if (sentence := cannot_compile(error, name)) is not None:
+        return sentence
     text = str(error)
     if _READER.search(text):
         return WorkbenchError(

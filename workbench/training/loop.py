@@ -29,6 +29,7 @@ from workbench.models import save_model
 from workbench.training.average import WeightAverage
 from workbench.training.batches import epoch_draws, epoch_plan
 from workbench.training.build import build_model, own_random_numbers
+from workbench.training.compiling import compiled
 from workbench.training.discriminative import PREFIX, DiscriminativeTerm
 from workbench.training.evaluation import answer, validation_figures
 from workbench.training.faults import not_finite, told
@@ -206,7 +207,8 @@ class _Training:
         self.module: Any = None  # the last stage's, whose hooks on the parameters would be in the way of the next
         self.stepper: Any = None
         gc.collect()
-        self.module, self.stepper = self.fabric.setup(self.model, self.optimizer)
+        stepped = compiled(self.model) if self.recipe.compile else self.model
+        self.module, self.stepper = self.fabric.setup(stepped, self.optimizer)
         while self.position.epoch < stage.epochs:
             set_modes(self.model, trained, stage.freeze_statistics)
             row = self._epoch(name, stage)

@@ -176,7 +176,8 @@ class Recipe:
         image_size: side of the square that images are squashed to, in pixels.
         scored: name of the logits that validation and the choice of the best epoch go by; None: the model's own choice.
         seed: decides initial weights, order of images and augmentation.
-        precision: "32-true", or "bf16-mixed": bfloat16 where it is safe, and channels-last.
+        precision: "32-true", or "bf16-mixed": bfloat16 where it is safe. Memory is laid out channels-last either way.
+        compile: torch.compile for the training steps (`workbench.training.compiling`): a wait at the first ones, then perhaps faster ones.
         augmentation: "none", "flip" (half of the images mirrored), "vary" (also moved a little, brightness and colours changed), "crops"
             (mirrored, and a random part of the image, resized), "fixed_crops" (the same from thirteen fixed places, as for MSRN) or
             "modern" (mirrored, RandAugment and cutout: `workbench.training.rand_augment`).
@@ -197,6 +198,7 @@ class Recipe:
     scored: str | None = None
     seed: int = 0
     precision: str = "32-true"
+    compile: bool = False
     augmentation: str = "flip"
     frozen_backbone: bool = False
     average: float = 0.0

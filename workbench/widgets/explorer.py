@@ -71,11 +71,14 @@ class Explorer(anywidget.AnyWidget):
         """Show what `save_view` wrote. Raises WorkbenchError if the file is no view or does not fit these inspections."""
         try:
             view = json.loads(Path(path).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise WorkbenchError(f"{path} cannot be read as a saved view ({error}); write one with save_view.") from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise WorkbenchError(f"{path} cannot be read as a saved view ({error!s:.200}); write one with save_view.") from None
         if not isinstance(view, dict):
             raise WorkbenchError(f"{path} is not a saved view; write one with save_view.")
-        self.view_state = view
+        try:
+            self.view_state = view
+        except WorkbenchError as error:
+            raise WorkbenchError(f"{path}: {error!s:.500}") from None
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take changes from the browser. What an observer raises is shown in the status line, where otherwise it would be lost."""

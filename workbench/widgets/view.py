@@ -27,6 +27,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "relation_of": ("mean", "image"),
 }
 CLEAR = 1.4  # logits above the cut: a probability of 0.8 where the threshold is 0.5
+TEXTS = ("image", "label", "filter_label", "map", "before", "family")
 SWITCHES = ("grid", "regions", "as_seen", "whatif")
 
 
@@ -59,6 +60,9 @@ def checked_view(matched: Matched, view: Mapping[str, Any], changes: Mapping[str
     for key in changes:
         if key not in view:
             raise WorkbenchError(f'A view has no "{key}".{did_you_mean(key, view)}')
+    for key in TEXTS:
+        if not isinstance(result[key], str) and not (key == "image" and isinstance(result[key], int)):
+            raise WorkbenchError(f'"{key}" is a text, not {result[key]!r:.60}.')
     if isinstance(result["image"], int):
         result["image"] = matched.ids[matched.position(result["image"])]
     matched.position(result["image"])
@@ -67,7 +71,7 @@ def checked_view(matched: Matched, view: Mapping[str, Any], changes: Mapping[str
         matched.categories.index(result["filter_label"])
     for key, choices in CHOICES.items():
         if result[key] not in choices:
-            raise WorkbenchError(f'"{key}" cannot be {result[key]!r}.{did_you_mean(str(result[key]), choices)}')
+            raise WorkbenchError(f'"{key}" cannot be {result[key]!r:.60}.{did_you_mean(str(result[key]), choices)}')
     for key in SWITCHES:
         result[key] = bool(result[key])
     if not (isinstance(result["model"], int) and 0 <= result["model"] < len(matched.members)):
