@@ -44,7 +44,7 @@ def scenes_msrn() -> Recipe:
 def voc_study() -> Recipe:
     """The disentangler and the loss on photos, on a frozen backbone: after Hassanin et al., our settings."""
     recipe = _disentangled("voc-study-disc", voc.pooled())
-    return replace(recipe, expected=(Expected("validation.map", 0.787, "measured", "seed 0, best epoch, on a CPU"),))
+    return replace(recipe, expected=(Expected("validation.map", 0.786, "measured", "seed 0, best epoch, on a CPU"),))
 
 
 def voc_study_off() -> Recipe:
