@@ -229,6 +229,22 @@ def test_numbers_stand_beside_the_picture(page):
     assert "How often the strongest cell" in page.inner_text(".wb-numbers")
 
 
+def test_a_map_that_survives_random_weights_is_called_insensitive(page):
+    contents = make_contents(4, 5)
+    meaning = "fresh weights give nearly the same map: it does not show what the model learned"
+    contents.measurements["sanity"]["attention"] = {
+        "rank_correlation": 0.91,
+        "baseline": 0.25,
+        "verdict": "insensitive",
+        "meaning": meaning,
+    }
+    open_explorer(page, AttentionExplorer(Inspection.of(contents), map="attention"))
+    rows = {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in page.locator(".wb-numbers tbody tr").all()}
+    assert rows["Attention A"][3].split() == ["insensitive", "0.91", "/", "0.25"]
+    assert [cells[3].split()[0] for name, cells in rows.items() if name != "Attention A"] == ["sensitive", "sensitive", "–", "–"]
+    assert f"Here: {meaning}." in page.inner_text(".wb-numbers dl")
+
+
 def test_measures_that_are_new_or_missing(page):
     contents = make_contents(3, 3)
     contents.measurements = {

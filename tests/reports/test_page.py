@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from tests.support.archives import make_contents
 from workbench import WorkbenchError
 from workbench.reports.collect import collect
 from workbench.reports.page import write_report
@@ -46,6 +47,16 @@ def test_the_page_says_what_was_measured_and_escapes_names(run, tmp_path):
     assert "–" in page  # the class without a present image
     assert "200" in page  # budget: images through the backbone, counted to the end
     assert "Content-Security-Policy" in page
+
+
+def test_a_map_that_survives_random_weights_is_called_insensitive(run, tmp_path):
+    contents = make_contents(4)
+    contents.measurements["sanity"]["attention"] = {"verdict": "insensitive", "rank_correlation": 0.9, "baseline": 0.3}
+    contents.save(run / "inspection.safetensors")
+    text = write_report([collect(run)], tmp_path / "report.html").read_text()
+    (row,) = re.findall(r"<tr[^>]*><t[dh][^>]*>Attention A</t[dh]>.*?</tr>", text, flags=re.S)
+    assert "insensitive (0.90, chance 0.30)" in row
+    assert text.count("insensitive (") == 1
 
 
 def test_a_folder_that_is_no_run_and_damaged_files_are_named(run, tmp_path):

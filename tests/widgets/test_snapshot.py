@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.archives import HOSTILE_NAME, make_inspection
-from workbench.inspection import MapKind
+from tests.support.archives import HOSTILE_NAME, make_contents, make_inspection
+from workbench.inspection import Inspection, MapKind
 from workbench.widgets import AttentionExplorer
 from workbench.widgets.picture import overlay, panes_png
 from workbench.widgets.snapshot import snapshot_html
@@ -53,6 +53,15 @@ def test_its_numbers_are_those_of_the_archive():
     assert " → ".join(f"{p:.2f}" for p in steps) in text
     assert f"{inspection.measurements['pointing']['attention']['per_label']['roof']:.2g}" in text
     assert "not measured" in snapshot_html(AttentionExplorer(make_inspection(4, measured=False)).matched, explorer.view_state)
+
+
+def test_a_map_that_survives_random_weights_is_called_insensitive():
+    contents = make_contents(4)
+    contents.measurements["sanity"]["attention"] = {"verdict": "insensitive", "rank_correlation": 0.9, "baseline": 0.3}
+    text = AttentionExplorer(Inspection.of(contents)).snapshot().data
+    rows = re.findall(r"<tr><td>Randomised weights</td><td>(.*?)</td><td>–</td><td>(.*?)</td></tr>", text)
+    assert dict(rows)["Attention A"] == "insensitive"
+    assert [verdict for _, verdict in rows].count("insensitive") == 1
 
 
 @pytest.mark.parametrize(

@@ -92,12 +92,13 @@ def _measured(member: Member, label: str) -> str:
     rows = []
     for measure, entries in member.inspection.measurements.items():
         for name, entry in entries.items() if isinstance(entries, Mapping) else ():
-            if not isinstance(entry, Mapping) or "overall" not in entry:
+            if not isinstance(entry, Mapping) or not ("overall" in entry or "verdict" in entry):
                 continue
             kind = member.inspection.map_kinds.get(name)
             own = (entry.get("per_label") or {}).get(label)
             title = STYLE["measures"].get(measure, {"title": measure})["title"]
-            cells = (title, kind.title if kind else name, _number(own), _number(entry["overall"]))
+            together = entry["verdict"] if "verdict" in entry else _number(entry["overall"])
+            cells = (title, kind.title if kind else name, _number(own), together)
             rows.append("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>")
     if not rows:
         return "<p>Maps: not measured.</p>"

@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.training.recipe import Recipe
-from workbench.training.recipes import discriminative, modern, msrn, scenes, srn, voc
+from workbench.training.recipes import discriminative, modern, msrn, scenes, shortcut, srn, voc
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "scenes-pooled": scenes.pooled,
@@ -18,6 +18,8 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "scenes-disentangled-off": discriminative.scenes_disentangled_off,
     "scenes-srn-disc": discriminative.scenes_srn,
     "scenes-msrn-disc": discriminative.scenes_msrn,
+    "shortcut": shortcut.shortcut,
+    "shortcut-off": shortcut.shortcut_off,
     "voc-study-pooled": voc.pooled,
     "voc-study-csra": voc.csra,
     "voc-study-srn": voc.srn,
