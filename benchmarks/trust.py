@@ -26,8 +26,8 @@ from benchmarks.trust_summary import markdown
 
 DATA = ("scenes", "coco", "voc")
 PHOTO_SYSTEMS = ("pooled", "csra", "srn", "msrn")
-IMAGES = {"scenes": (40, 8), "coco": (24, 4), "voc": (24, 4)}  # for localisation, and for what runs the model many times
-STEPS = {"scenes": 8, "coco": 4, "voc": 4}
+IMAGES = {"scenes": (120, 12), "coco": (60, 16), "voc": (60, 16)}  # for localisation, and for what runs the model many times
+STEPS = {"scenes": 8, "coco": 8, "voc": 8}
 
 
 def row(run: Any, data: str, dataset: Any) -> dict[str, Any]:
