@@ -22,7 +22,7 @@ SYSTEMS = {
     "disc-off": "disentangled, loss off",
     "disc": "disentangled, loss on",
 }
-REFERENCES = ("random map", "centre blob")
+REFERENCES = ("random map", "centre blob", "ground-truth mask")
 
 
 def entries(study: Mapping[str, Any] | None, backbone: str = "frozen") -> list[Mapping[str, Any]]:
