@@ -57,7 +57,9 @@ def test_slant_tells_which_way_a_template_grows(model):
 
 
 def test_top_images_fire_most_and_silent_ones_are_left_out(model):
-    fired = activations(model, np.random.default_rng(0).integers(0, 255, (10, 32, 32, 3), dtype=np.uint8))
+    pixels = np.random.default_rng(0).integers(0, 255, (10, 32, 32, 3), dtype=np.uint8)
+    pixels.setflags(write=False)  # as data sets give them
+    fired = activations(model, pixels)
     assert fired.shape == (10, len(trace(model).template))
     assert top_images(np.array([[0.0], [3], [1]]), 0) == [1, 2]
 

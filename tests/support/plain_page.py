@@ -57,9 +57,9 @@ def open_points(page: Any, explorer: EmbeddingExplorer) -> None:
     page.wait_for_function("() => document.querySelector('.wb-embedding .wb-status')?.textContent")
 
 
-def open_lab(page: Any, lab: Explorer) -> None:
-    """Show a threshold lab on `page` and wait until its numbers stand there."""
-    _open(page, lab, "thresholds")
+def open_lab(page: Any, lab: Explorer, kind: str = "thresholds") -> None:
+    """Show a threshold lab, or another `kind` of explorer, on `page` and wait until its numbers stand there."""
+    _open(page, lab, kind)
     page.wait_for_function("() => document.querySelector('.wb-explorer .wb-status')?.textContent")
 
 

@@ -81,7 +81,7 @@ def activations(model: nn.Module, pixels: np.ndarray, batch: int = 64) -> np.nda
     parts = []
     with torch.no_grad():
         for begin in range(0, len(pixels), batch):
-            images = torch.from_numpy(pixels[begin : begin + batch]).permute(0, 3, 1, 2).float() / 255
+            images = torch.from_numpy(np.array(pixels[begin : begin + batch])).permute(0, 3, 1, 2).float() / 255
             _, out = network(images.to(next(network.parameters()).device))
             parts.append(_numpy(out["sr3"]))
     return np.concatenate(parts)

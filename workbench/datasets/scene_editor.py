@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from workbench.datasets.base import MultiLabelDataset, Subset
-from workbench.datasets.scenes import Scene, Scenes, draw
+from workbench.datasets.scenes import REFERENCE, Scene, Scenes, draw
 from workbench.errors import WorkbenchError
 
 SCENERY = "street"  # what nobody would take for an object
@@ -51,6 +51,14 @@ class EditedScene:
             found.append({"thing": number, "name": thing.category or thing.shape, "box": [float(edge) / GRID for edge in edges]})
         return found
 
+    def kinds(self) -> dict[str, tuple[int, ...]]:
+        """What can be moved as one: by name the numbers of all things that are called so. The streets go with the houses."""
+        found: dict[str, tuple[int, ...]] = {}
+        for number, thing in zip(self.numbers, self.scene.things, strict=True):
+            name = REFERENCE if thing.shape == SCENERY else thing.category or thing.shape
+            found[name] = (*found.get(name, ()), number)
+        return found
+
 
 class SceneEditor:
     """``editor(image id, edits) -> EditedScene`` for the images of drawn scenes, or of a part of them.
@@ -64,6 +72,11 @@ class SceneEditor:
             raise WorkbenchError(f"{dataset.name} is no data set of drawn scenes: its objects cannot be moved.")
         self._scenes = scenes
         self._places = {identifier: place for place, identifier in enumerate(scenes.ids)}
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The images that it knows, as the data set orders them."""
+        return tuple(self._places)
 
     @classmethod
     def from_origin(cls, origin: Mapping[str, Any]) -> SceneEditor:

@@ -13,6 +13,8 @@ _HOMES = {
     "EmbeddingExplorer": "workbench.widgets.embedding",
     "LabelExplorer": "workbench.widgets.labels",
     "LiveCurves": "workbench.widgets.curves",
+    "MoveLab": "workbench.widgets.moves",
+    "TemplateExplorer": "workbench.widgets.traces",
     "ThresholdLab": "workbench.widgets.thresholds",
     "export_html": "workbench.widgets.export",
     "link_explorers": "workbench.widgets.embedding",

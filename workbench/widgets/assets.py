@@ -31,6 +31,12 @@ MODULES = {
         "halffloat", "colormaps", "dom", "decisions", "packets", "data", "state", "frame", "pairs", "matrix", "graph", "vectors",
         "images", "relations",
     ),
+    "moves": (
+        "halffloat", "dom", "decisions", "packets", "state", "pairs", "movedata", "movecurve", "help", "frame", "moves",
+    ),
+    "traces": (
+        "halffloat", "colormaps", "dom", "packets", "state", "pairs", "matrix", "tracedata", "tracecard", "help", "frame", "traces",
+    ),
     "thresholds": (
         "halffloat", "dom", "decisions", "packets", "state", "pairs", "rates", "sortedscores", "labdata", "labview", "labsave", "labtable",
         "curve", "flips", "help", "frame", "thresholds",
@@ -40,12 +46,16 @@ STYLES = {  # shared rules first
     "attention": ("attention", "whatif"),
     "embedding": ("attention", "embedding"),
     "labels": ("attention", "labels"),
+    "moves": ("attention", "moves"),
+    "traces": ("attention", "traces"),
     "thresholds": ("attention", "thresholds"),
 }
 OFFLINE = {  # joined after it in an exported page
     "attention": ("standalone", "offline"),
     "embedding": ("standalone", "pointsoffline"),
     "labels": ("standalone", "offline"),
+    "moves": ("standalone", "movesoffline"),
+    "traces": ("standalone", "tracesoffline"),
     "thresholds": ("standalone", "laboffline"),
 }
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"\./[a-z]+\.js\";\n", re.MULTILINE)

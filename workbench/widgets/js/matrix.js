@@ -1,4 +1,4 @@
-// The co-occurrence matrix: counts, conditional probabilities or neighbours of every pair; a click chooses the pair.
+// A matrix of labels by labels: whatever the view says of every pair; a click chooses the pair.
 import { ramp } from "./colormaps.js";
 import { h, number, setText } from "./dom.js";
 import { onArrows, sharp, shorten } from "./pairs.js";
@@ -23,7 +23,7 @@ export function matrixPicture(app) {
     const { order } = view;
     let top = 0;
     for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) if (i !== j) top = Math.max(top, view.value(i, j));
-    if (!["counts", "leakage"].includes(view.state.values)) top = 1;
+    if (view.bounded) top = 1;
     const low = view.signed ? -top : 0;
     // One pixel a cell, then enlarged at once: thousands of rectangles would take longer than a frame.
     const bytes = ramp(palette());

@@ -10,6 +10,11 @@ export class PairView extends State {
     return this.store.signed.includes(this.state.values);
   }
 
+  // Do the values end at 1, whatever the largest of them is?
+  get bounded() {
+    return !["counts", "leakage"].includes(this.state.values);
+  }
+
   get order() {
     return this.store.orders[this.state.sort];
   }
