@@ -1,7 +1,7 @@
 """What did MSRN learn about its labels? Groups beside the themes that are true in scenes, embeddings beside who comes with whom.
 
     python -m benchmarks.semantics              # six small trainings; stop it any time, start it again to go on
-    python -m benchmarks.semantics --run FOLDER # add a trained run of voc-study-msrn, held against VOC's own four families of labels
+    python -m benchmarks.semantics --run FOLDER ... # add trained runs of voc-study-msrn, held against VOC's own four families of labels
     python -m benchmarks.semantics --summary    # only print what studies/semantics.json says
 
 Hypothesis, written before the first run: (1) with the graph, groups gather the labels of a theme beyond chance (adjusted Rand index above
@@ -142,13 +142,13 @@ def _beside(figure: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="What did MSRN learn about its labels?")
     parser.add_argument("--workers", type=int, default=2, help="trainings at a time, one thread each")
-    parser.add_argument("--run", type=Path, help="the folder of a trained voc-study-msrn to add")
+    parser.add_argument("--run", type=Path, nargs="+", default=[], help="folders of trained runs of voc-study-msrn to add")
     parser.add_argument("--summary", action="store_true", help="only print what the study says")
     parser.add_argument("--out", type=Path, default=STUDIES / "semantics.json")
     arguments = parser.parse_args()
     study = read_json(arguments.out, {"study": "label semantics of MSRN", "hypothesis": hypothesis_in(__doc__ or ""), "runs": []})
-    if arguments.run:
-        row = voc_row(arguments.run)
+    for folder in arguments.run:
+        row = voc_row(folder)
         study["runs"] = [run for run in study["runs"] if any(run[key] != row[key] for key in KEYS)] + [row]
     if not arguments.summary:
         cells = [] if arguments.run else [("scenes-msrn", arm, seed) for arm, seed in itertools.product(ARMS, SEEDS)]
