@@ -12,7 +12,12 @@ def figure(mean: float, half: float | None = 0.01) -> dict:
 
 
 def entry(system: str, score: float, pointing: float, gain: dict | None = None) -> dict:
-    found = {"class_activation": figure(pointing), "random map": figure(0.28), "centre blob": figure(0.63), "ground-truth mask": figure(1.0)}
+    found = {
+        "class_activation": figure(pointing),
+        "random map": figure(0.28),
+        "centre blob": figure(0.63),
+        "ground-truth mask": figure(1.0),
+    }
     result = {"backbone": "frozen", "system": system, "mAP": figure(score), "pointing": found, "training_seconds": figure(40.0)}
     return result | ({"gain": gain} if gain else {})
 
