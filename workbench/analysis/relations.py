@@ -8,11 +8,11 @@ Shapes: C labels, S scenes, O offsets.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbench.datasets.scenes.rules import CATEGORIES, REFERENCE, RELATION_LABELS
+from workbench.datasets.scenes.rules import CATEGORIES, REFERENCE, RELATION_LABELS, RELATIONS
 from workbench.datasets.scenes.scene import Scene
 from workbench.errors import WorkbenchError
 
@@ -61,35 +61,76 @@ def unrelated() -> np.ndarray:
     return ~true_relations() & ~np.eye(len(CATEGORIES), dtype=bool) & ~np.outer(papers, papers)
 
 
-def moved_effects(predict: Predict, scenes: Sequence[Scene], size: int, distance: float = DISTANCE, least: int = LEAST) -> np.ndarray:
-    """How far the score of the row's label falls when the column's things are moved up and down: float64 [C, C].
+@dataclass(frozen=True)
+class Moves:
+    """Scores of scenes before and after all things of one of their labels were moved.
+
+    Attributes:
+        before: float [S, C]; after: float [M, C]; scene, label: int [M], what was moved where; targets: bool [S, C], before.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    scene: np.ndarray
+    label: np.ndarray
+    targets: np.ndarray
+
+
+def all_moves(predict: Predict, scenes: Sequence[Scene], size: int, distance: float = DISTANCE) -> Moves:
+    """Move the things of each label of each scene up and down, all things of a label together, houses with their streets.
 
     Args:
-        distance: in heights of the frame; all things of a label move together, houses with their streets.
+        distance: in heights of the frame.
+    """
+    before = np.asarray(predict(np.stack([scene.render(size) for scene in scenes])))
+    pictures, scene_of, label_of = [], [], []
+    for number, scene in enumerate(scenes):
+        for label in scene.labels:
+            for step in (-distance, distance):
+                pictures.append(shifted(scene, label, step).render(size))
+                scene_of.append(number)
+                label_of.append(CATEGORIES.index(label))
+    targets = np.stack([scene.target for scene in scenes]) == 1
+    return Moves(before, np.asarray(predict(np.stack(pictures))), np.array(scene_of), np.array(label_of), targets)
+
+
+def moved_effects(moves: Moves, least: int = LEAST) -> np.ndarray:
+    """How far the score of the row's label falls when the column's things are moved: float64 [C, C].
+
+    Things that are moved may also cover others: a fall alone does not say that the row's label depends on where the column's things are.
+
+    Args:
         least: pairs seen in fewer scenes are NaN.
 
     Returns: mean fall of the logit over scenes with both labels and over both directions, in standard deviations of that logit over the
         scenes, so that models of different scale can be compared.
     """
-    if len(scenes) < least:
-        raise WorkbenchError(f"There are {len(scenes)} scenes, too few to see a pair {least} times; give some hundreds.")
-    before = np.asarray(predict(np.stack([scene.render(size) for scene in scenes])))  # [S, C]
-    pictures, origin = [], []
-    for number, scene in enumerate(scenes):
-        for label in scene.labels:
-            for step in (-distance, distance):
-                pictures.append(shifted(scene, label, step).render(size))
-                origin.append((number, CATEGORIES.index(label)))
-    after = np.asarray(predict(np.stack(pictures)))  # [moves, C]
-    spread = before.std(0)
+    if len(moves.before) < least:
+        raise WorkbenchError(f"There are {len(moves.before)} scenes, too few to see a pair {least} times; give some hundreds.")
+    spread = np.maximum(moves.before.std(0), 1e-9)
     total = np.zeros((len(CATEGORIES), len(CATEGORIES)))
     count = np.zeros_like(total)
-    targets = np.stack([scene.target for scene in scenes]) == 1
-    for (number, column), logits in zip(origin, after, strict=True):
-        there = targets[number]
-        total[there, column] += ((before[number] - logits) / np.maximum(spread, 1e-9))[there]
+    for number, column, logits in zip(moves.scene, moves.label, moves.after, strict=True):
+        there = moves.targets[number]
+        total[there, column] += ((moves.before[number] - logits) / spread)[there]
         count[there, column] += 1
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count >= 2 * least)
+
+
+def swapped_effects(moves: Moves, least: int = LEAST) -> np.ndarray:
+    """The same for what sets a label apart from the other name of its shape, as "sun" from "ball": float64 [C, C], NaN in other rows.
+
+    A disc that is covered is neither, so covering takes from both scores alike; being below in place of above takes from one and gives to
+    the other. Scenes that hold both are left out for both.
+    """
+    partner = np.arange(len(CATEGORIES))
+    for pair in RELATIONS.values():
+        first, second = (CATEGORIES.index(name) for name in pair)
+        partner[first], partner[second] = second, first
+    papers = partner != np.arange(len(CATEGORIES))
+    alone = moves.targets & ~(moves.targets[:, partner] & papers)
+    apart = replace(moves, before=moves.before - moves.before[:, partner], after=moves.after - moves.after[:, partner], targets=alone)
+    return np.where(papers[:, None], moved_effects(apart, least), np.nan)
 
 
 def shifted(scene: Scene, label: str, step: float) -> Scene:
