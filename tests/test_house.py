@@ -15,9 +15,9 @@ ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "workbench"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FLOORS = [
-    ("errors", "categories", "regions"),
+    ("errors", "categories", "regions", "lock"),
     ("inspection", "metrics", "labels"),
-    ("shelf",),
+    ("shelf", "following"),
     ("datasets",),
     ("models",),
     ("losses",),

@@ -15,6 +15,7 @@ from workbench.errors import WorkbenchError, unwritable
 COMMANDS = {
     "tour": "train the small models on drawn scenes, compare them, write a report and archives into runs/tour",
     "train": "train a recipe; started again on the same folder it goes on where it stopped",
+    "watch": "follow a training that runs, here or elsewhere, or say how it ended",
     "evaluate": "score a run under a named convention",
     "inspect": "run a trained model over images and keep its maps in an archive",
     "export": "write the explorer of one or more archives as a page that works offline",

@@ -12,6 +12,7 @@ from typing import Any
 from workbench.widgets import assets
 from workbench.widgets.embedding import EmbeddingExplorer
 from workbench.widgets.explorer import Explorer
+from workbench.widgets.monitor import TrainingMonitor
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><title>Test page</title><style>body {{ margin: 0; background: #fff }} {style}</style></head>
 <body><main><h1>Test page</h1><div id="explorer"></div></main></body></html>"""
@@ -22,6 +23,9 @@ const listeners = {};
 const opening = window.__opening;
 for (const key of Object.keys(opening)) if (opening[key].layout) opening[key] = packet(opening[key]);
 const state = { opening, view_state: window.__view, status: "", picked: new DataView(bytes(window.__picked).buffer) };
+window.tell = (traits) => {
+  for (const [name, value] of Object.entries(traits)) window.model.set(name, value.layout ? packet(value) : value);
+};
 window.saved = [];
 window.asked = [];
 window.model = {
@@ -36,6 +40,7 @@ window.model = {
     (listeners["msg:custom"] || []).forEach((each) => each(message, data ? [new DataView(bytes(data).buffer)] : []));
   },
 };
+window.tell(window.__more || {});
 window.listeners = () => Object.values(listeners).reduce((total, each) => total + each.length, 0);
 window.show = (el) => render({ model: window.model, el });
 window.close_explorer = window.show(document.getElementById("explorer"));
@@ -61,6 +66,18 @@ def open_lab(page: Any, lab: Explorer, kind: str = "thresholds") -> None:
     """Show a threshold lab, or another `kind` of explorer, on `page` and wait until its numbers stand there."""
     _open(page, lab, kind)
     page.wait_for_function("() => document.querySelector('.wb-explorer .wb-status')?.textContent")
+
+
+def open_monitor(page: Any, monitor: TrainingMonitor) -> None:
+    """Show a training monitor on `page` and wait until its state stands there."""
+    page.evaluate("(more) => { window.__more = more; }", _text({"facts": monitor.facts, "series": monitor.series}))
+    _open(page, monitor, "monitor")
+    page.wait_for_function("() => document.querySelector('.wb-explorer .wb-status')?.textContent")
+
+
+def tell_monitor(page: Any, monitor: TrainingMonitor) -> None:
+    """Give the page what the monitor knows by now, as the kernel would."""
+    page.evaluate("(more) => window.tell(more)", _text({"series": monitor.series, "facts": monitor.facts}))
 
 
 def _open(page: Any, explorer: Explorer, name: str, picked: str = "") -> None:

@@ -122,7 +122,7 @@ def test_the_second_training_into_a_folder_is_refused(whole, tmp_path):
 HOLDER = """
 import os, sys, time
 from pathlib import Path
-from workbench.training.lock import locked
+from workbench.lock import locked
 with locked(Path(sys.argv[1])):
     child = os.fork()  # as the processes that read images are
     if child:
@@ -150,9 +150,7 @@ def test_a_killed_process_leaves_no_lock_even_if_its_children_live_on(tmp_path):
 
 
 def test_whoever_waits_for_the_lock_gets_it_when_it_is_given_back(tmp_path):
-    code = (
-        "import sys; from pathlib import Path; from workbench.training.lock import locked\nwith locked(Path(sys.argv[1]), wait=True): pass"
-    )
+    code = "import sys; from pathlib import Path; from workbench.lock import locked\nwith locked(Path(sys.argv[1]), wait=True): pass"
     with lock.locked(tmp_path):
         process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT)
         with pytest.raises(subprocess.TimeoutExpired):

@@ -25,6 +25,7 @@ def test_the_folder_is_complete_and_holds_no_pickle(run):
         "last.safetensors",
         "best.safetensors",
         "state.safetensors",
+        "status.json",
         "probe",
     }
     assert [path.name for path in run.probes] == [f"epoch-{number:04d}.safetensors" for number in (1, 2, 3, 4)]

@@ -23,10 +23,10 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from workbench.datasets import MultiLabelDataset
+from workbench.lock import locked
 from workbench.models import WorkbenchModel
 from workbench.training.batches import ImageSource, evaluation_plan, mirrored
 from workbench.training.files import atomic, sweep
-from workbench.training.lock import locked
 from workbench.training.recipe import Recipe
 from workbench.training.stages import frozen_throughout
 

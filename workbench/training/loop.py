@@ -25,6 +25,8 @@ from lightning_fabric import Fabric
 
 from workbench.datasets import MultiLabelDataset
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.following import PICTURES
+from workbench.lock import locked
 from workbench.models import save_model
 from workbench.training.average import WeightAverage
 from workbench.training.batches import epoch_draws, epoch_plan
@@ -35,8 +37,7 @@ from workbench.training.evaluation import answer, validation_figures
 from workbench.training.faults import not_finite, told
 from workbench.training.features import input_sources
 from workbench.training.files import atomic
-from workbench.training.lock import locked
-from workbench.training.probe import FeatureProbe, probe_images, write_probe
+from workbench.training.probe import FeatureProbe, probe_images, write_pictures, write_probe
 from workbench.training.processes import Processes, end_processes, process_count, start_processes
 from workbench.training.progress import silent, training_bar
 from workbench.training.recipe import Recipe, Stage
@@ -51,6 +52,7 @@ from workbench.training.stages import (
     trained_parts,
 )
 from workbench.training.state import Position, read_state, write_done, write_state
+from workbench.training.status import Status, reported
 from workbench.training.stopping import Stopped, StopRequest, stop_request
 
 SAVE_EVERY_SECONDS = 300.0
@@ -93,17 +95,20 @@ def train(
             run = Run.start(recipe, folder) if first else Run(folder, recipe)
             if several:
                 fabric.barrier()
-            training = _Training(run, fabric, stop, progress, Path(cache) if cache else run.folder.parent / ".features", workers)
-            training.go(on_epoch)
-            end_processes()
+            with reported(run, fabric.world_size, first) as status:
+                maps = Path(cache) if cache else run.folder.parent / ".features"
+                _Training(run, fabric, stop, status, progress, maps, workers).go(on_epoch)
+                end_processes()
     return run
 
 
 class _Training:
     """A run in the making: model, data and position."""
 
-    def __init__(self, run: Run, fabric: Fabric, stop: StopRequest, progress: str | bool, cache: Path, workers: int | None) -> None:
-        self.run, self.recipe, self.fabric, self.stop = run, run.recipe, fabric, stop
+    def __init__(
+        self, run: Run, fabric: Fabric, stop: StopRequest, status: Status, progress: str | bool, cache: Path, workers: int | None
+    ) -> None:
+        self.run, self.recipe, self.fabric, self.stop, self.status = run, run.recipe, fabric, stop, status
         self.processes = Processes(fabric)
         self.progress = progress if self.processes.first else False
         self.training, self.validation = self._datasets()
@@ -236,6 +241,7 @@ class _Training:
             position.images += images
             position.seconds = earlier + time.monotonic() - began
             self.bar.update(images)
+            self.status.tell("training", position, len(plan), len(self.training))
             if asked or (time.monotonic() - saved > SAVE_EVERY_SECONDS and position.step < len(plan)):
                 saved = time.monotonic()
                 self._write_state()
@@ -334,7 +340,12 @@ class _Training:
         self.processes.share_buffers(self.model)
         self.model.eval()
         self.evaluating = True
-        keep = self.features.add if self.features else None
+
+        def keep(indices: np.ndarray, out: dict[str, torch.Tensor]) -> None:
+            self.status.tell("evaluating", self.position, self.position.step, len(self.training))
+            if self.features:
+                self.features.add(indices, out)
+
         names = tuple(key.removeprefix("logits.") for key in self.shapes if key.startswith("logits."))
         with self._averaged():
             self.processes.share_buffers(self.model)  # averages too
@@ -360,7 +371,8 @@ class _Training:
         run, number = self.run, row["epoch"]
         _, out = self.look(next(self.sources[1].inputs([self.probed], None)))
         path = run.folder / "probe" / f"epoch-{number:04d}.safetensors"
-        place = {"epoch": number, "stage": stage}
+        place = {"epoch": number, "stage": stage, "scored": self.scored}
+        write_pictures(run.folder / "probe" / PICTURES, self.validation, self.probed)
         write_probe(path, self.model, out, self.validation, self.probed, place)
         if self.features:
             self.features.write(run.folder / "probe" / f"features-{number:04d}.safetensors", {**place, "step": row["step"]})

@@ -2,7 +2,8 @@
 
 A file holds tensors named and shaped as in an inspection archive: maps.<kind> float16 [n, C, h, w], logits.<name> float32 [n, C],
 features.values float16 [P, D] and features.pairs int32 [P, 2] of the present pairs, targets int8 [n, C]; its header's ``probe`` entry
-is JSON: epoch, stage, ids and categories.
+is JSON: epoch, stage, ids, categories, the kinds of maps and the name of the scored logits.
+The pictures themselves, squashed as the model sees them, stand beside them as JPEG bytes named by their place.
 
 A recipe may also ask for the class features of more images (`Recipe.feature_images`): they stand in files of their own that hold
 features.values, features.pairs and targets in the same form.
@@ -10,21 +11,25 @@ features.values, features.pairs and targets in the same form.
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
 from workbench.datasets import MultiLabelDataset
+from workbench.datasets.pictures import squash
 from workbench.models import WorkbenchModel
 from workbench.training.files import atomic
 from workbench.training.processes import Processes
 
 PROBE_IMAGES = 8
+PICTURE_SIDE = 224  # pixels
 
 
 def probe_images(targets: np.ndarray, count: int = PROBE_IMAGES) -> np.ndarray:
@@ -54,7 +59,19 @@ def write_probe(
             tensors[key] = value.float()
     if "features" in out:
         tensors["features.values"], tensors["features.pairs"] = present_features(out["features"], targets)
-    _write(path, tensors, dataset, images, place)
+    _write(path, tensors, dataset, images, {**place, "kinds": [kind.to_json() for kind in model.map_kinds]})
+
+
+def write_pictures(path: Path, dataset: MultiLabelDataset, images: np.ndarray) -> None:
+    """Write the pictures of these images, unless they are there: whoever looks on needs no data set."""
+    if path.exists():
+        return
+    tensors = {}
+    for place, index in enumerate(images):
+        buffer = io.BytesIO()
+        Image.fromarray(squash(dataset.picture(int(index)), PICTURE_SIDE)).save(buffer, "JPEG", quality=88)
+        tensors[str(place)] = torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8)
+    _write(path, tensors, dataset, images, {})
 
 
 class FeatureProbe:

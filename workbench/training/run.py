@@ -3,6 +3,7 @@
 ======================= ============================================================================================
 recipe.json             the recipe, complete
 environment.json        versions, machine, commit
+status.json             how the training stands, for whoever looks on (see `workbench.training.status`)
 history.jsonl           one JSON object an epoch (see `workbench.training.loop`)
 last.safetensors        the model after the last finished epoch
 best.safetensors        the model after the best epoch of the last stage, by validation mAP
@@ -10,6 +11,7 @@ broken.json             images that were left out because they cannot be read, w
 state.safetensors       what is needed to go on: weights, optimiser, position; only the position once the training is done
 centres.safetensors     the running class centres of the last finished epoch, where a discriminative loss keeps some
 probe/epoch-0001...     maps and class features of a few fixed validation images after each epoch
+probe/pictures          those images
 probe/features-0001...  class features of more of them, where the recipe asks for it
 ======================= ============================================================================================
 """

@@ -16,6 +16,7 @@ _HOMES = {
     "MoveLab": "workbench.widgets.moves",
     "TemplateExplorer": "workbench.widgets.traces",
     "ThresholdLab": "workbench.widgets.thresholds",
+    "TrainingMonitor": "workbench.widgets.monitor",
     "export_html": "workbench.widgets.export",
     "link_explorers": "workbench.widgets.embedding",
     "live_curves": "workbench.widgets.curves",

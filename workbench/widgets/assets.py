@@ -37,6 +37,10 @@ MODULES = {
     "traces": (
         "halffloat", "colormaps", "dom", "packets", "state", "pairs", "matrix", "tracedata", "tracecard", "help", "frame", "traces",
     ),
+    "monitor": (
+        "halffloat", "colormaps", "dom", "decisions", "packets", "state", "canvas", "monitordata", "monitorview", "runstate",
+        "learningcurves", "labelscores", "probestrip", "help", "frame", "monitor",
+    ),
     "thresholds": (
         "halffloat", "dom", "decisions", "packets", "state", "pairs", "rates", "sortedscores", "labdata", "labview", "labsave", "labtable",
         "curve", "flips", "help", "frame", "thresholds",
@@ -48,6 +52,7 @@ STYLES = {  # shared rules first
     "labels": ("attention", "labels"),
     "moves": ("attention", "moves"),
     "traces": ("attention", "traces"),
+    "monitor": ("attention", "monitor"),
     "thresholds": ("attention", "thresholds"),
 }
 OFFLINE = {  # joined after it in an exported page
@@ -56,6 +61,7 @@ OFFLINE = {  # joined after it in an exported page
     "labels": ("standalone", "offline"),
     "moves": ("standalone", "movesoffline"),
     "traces": ("standalone", "tracesoffline"),
+    "monitor": (),  # a training is watched, not exported
     "thresholds": ("standalone", "laboffline"),
 }
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"\./[a-z]+\.js\";\n", re.MULTILINE)

@@ -52,6 +52,26 @@ def locked(folder: Path, wait: bool = False) -> Iterator[None]:
         os.close(handle)
 
 
+def holder(folder: Path) -> int | None:
+    """Number of the process that holds the folder's lock; None if nobody does. 0 where it is held and nobody says by whom.
+
+    A file system without locks cannot say: the process that the file names counts as its holder there.
+    """
+    path = folder / NAME
+    try:
+        # Not made if it is not there: nobody holds it then.
+        handle = os.open(path, os.O_RDWR if os.access(path, os.W_OK) else os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        _lock(handle, False)
+    except OSError:
+        return _number(path) or 0
+    finally:
+        os.close(handle)
+    return None
+
+
 def _acquire(path: Path, wait: bool) -> int:
     """An open handle of the file that has the name now, locked. Raises BlockingIOError if it is locked already."""
     while True:
@@ -102,8 +122,14 @@ def _same(handle: int, path: Path) -> bool:
 
 
 def _holder(path: Path) -> str:
+    number = _number(path)
+    return f" (process {number} of its machine)" if number else ""
+
+
+def _number(path: Path) -> int | None:
+    """Which process the file names."""
     try:
         text = path.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
-        return ""
-    return f" (process {int(text)} of its machine)" if text.isdecimal() and len(text) < 12 else ""
+        return None
+    return int(text) if text.isdecimal() and len(text) < 12 else None
