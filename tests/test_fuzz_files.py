@@ -31,7 +31,7 @@ CASES = {  # of each kind of file
     "srn": 300, "layered": 300, "points": 300, "thresholds": 200, "label vectors": 200, "word vectors": 200,
     "recipe.json": 100, "environment.json": 60, "history.jsonl": 100, "broken.json": 60, "evaluation-sklearn.json": 100,
     "state": 100, "checkpoint": 100, "probe": 100, "scores": 150, "tables of scores": 100, "foreign weights": 150, "label graph": 150,
-    "saved view": 100, "study": 60,
+    "saved view": 100, "study": 60, "status": 100, "maps": 100, "pictures": 60,
 }  # fmt: skip
 ARCHIVES = ("srn", "layered", "points")
 
@@ -215,6 +215,33 @@ def test_features_that_a_run_kept(tmp_path):
     save_file(tensors, path, metadata={"probe": json.dumps(header)})
     assert features_of(Run.open(folder))[0][0].shape == (3, 4)
     try_all(lambda path: features_of(Run.open(folder)), path, cases("probe", damaged_tensors, path.read_bytes(), "probe"), 25)
+
+
+def test_what_a_training_says_while_it_runs(tmp_path):
+    """A status that is none counts as not there; the rest is refused."""
+    from tests.support.run_folder import NAMES, make_run
+    from workbench.following import Following, progress_words
+
+    status = {"state": "training", "pid": 7, "host": "here", "stage": "joint", "stage_epoch": 1, "epoch": 3, "images": 9, "loss": 0.5}
+    folder = make_run(tmp_path / "run", 2, **status)
+
+    def look(path):
+        training = Following(folder)
+        assert progress_words(training.facts())
+        training.strongest(NAMES[0])
+        for label in training.header(2)["categories"]:
+            training.probe(2, label)
+        training.pictures()
+
+    path = folder / "probe" / "epoch-0002.safetensors"
+    whole = path.read_bytes()
+    try_all(look, path, cases("maps", damaged_tensors, whole, "probe"), 25)
+    path.write_bytes(whole)
+    path = folder / "probe" / "pictures.safetensors"
+    whole = path.read_bytes()
+    try_all(look, path, cases("pictures", damaged_bytes, whole), 10)
+    path.write_bytes(whole)
+    try_all(look, folder / "status.json", cases("status", damaged_json, status), 0)
 
 
 def test_scores_of_a_run(tmp_path):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,26 +101,22 @@ class Following:
     def header(self, epoch: int) -> dict[str, Any]:
         """What a probe says of itself: ``categories`` and ``ids``, names; ``kinds``, map kinds by name; ``scored``; ``targets`` [n, C]."""
         with self._probe(epoch) as file:
-            return self._header(file, epoch)
+            return _header(file)
 
     def probe(self, epoch: int, label: str) -> Probe:
         """Maps and scores of one label. Raises WorkbenchError if the epoch has no probe, or the probe no such label."""
         with self._probe(epoch) as file:
-            header = self._header(file, epoch)
+            header = _header(file)
             if label not in header["categories"]:
                 raise WorkbenchError(f'The probe of epoch {epoch} in {self.folder} has no label "{label}".')
-            column = header["categories"].index(label)
-            scored = f"logits.{header['scored']}"
-            try:
-                targets = file.get_tensor("targets")[:, column].astype(np.int8)
-                maps = {name: _shown(kind, file.get_tensor(f"maps.{name}")[:, column]) for name, kind in header["kinds"].items()}
-                known = scored in file.keys()  # noqa: SIM118, a handle is no dict
-                logits = file.get_tensor(scored)[:, column].astype(np.float32) if known else np.full(len(targets), np.nan, np.float32)
-            except (SafetensorError, IndexError, ValueError) as error:
-                raise self._damaged(epoch, error) from None
-        if any(values.ndim != 3 or len(values) != len(targets) for values in maps.values()) or len(logits) != len(targets):
-            raise self._damaged(epoch, "its maps, scores and targets are not of the same images")
-        return Probe(maps, logits, targets)
+            column, scored = header["categories"].index(label), f"logits.{header['scored']}"
+            targets = header["targets"][:, column]
+            maps = {name: _shown(kind, file.get_tensor(f"maps.{name}")[:, column]) for name, kind in header["kinds"].items()}
+            known = scored in file.keys()  # noqa: SIM118, a handle is no dict
+            logits = file.get_tensor(scored)[:, column].astype(np.float32) if known else np.full(len(targets), np.nan, np.float32)
+            if any(values.ndim != 3 or len(values) != len(targets) for values in maps.values()) or logits.shape != targets.shape:
+                raise ValueError("its maps, scores and targets are not of the same images")
+            return Probe(maps, logits, targets)
 
     def strongest(self, label: str) -> dict[str, float]:
         """The largest magnitude of each kind of map for a label over all epochs: one scale, so that epochs can be compared."""
@@ -135,23 +132,22 @@ class Following:
     def _magnitudes(self, epoch: int) -> dict[str, dict[str, float]]:
         """The largest magnitude by label and kind of map."""
         with self._probe(epoch) as file:
-            header = self._header(file, epoch)
-            largest = {}
+            header = _header(file)
+            found: dict[str, dict[str, float]] = {label: {} for label in header["categories"]}
             for name, kind in header["kinds"].items():
                 values = np.abs(_shown(kind, file.get_tensor(f"maps.{name}")))
-                largest[name] = np.where(np.isfinite(values), values, 0).max(axis=(0, 2, 3), initial=0)  # [C]
-        return {label: {name: float(values[c]) for name, values in largest.items()} for c, label in enumerate(header["categories"])}
+                largest = np.where(np.isfinite(values), values, 0).max(axis=(0, 2, 3), initial=0)  # [C]
+                for label, value in zip(header["categories"], largest, strict=True):
+                    found[label][name] = float(value)
+            return found
 
     def pictures(self) -> list[bytes]:
         """JPEGs of the probe's images, in the order of its ids; none where the run kept none."""
         path = self.folder / "probe" / PICTURES
         if not path.exists():
             return []
-        try:
-            with safe_open(path, framework="numpy") as file:
-                return [file.get_tensor(str(place)).tobytes() for place in range(len(file.keys()))]
-        except (SafetensorError, OSError, ValueError) as error:
-            raise WorkbenchError(f"{path} cannot be read ({error!s:.200}); remove it, the training writes it again.") from None
+        with _opened(path, "remove it, the training writes it again") as file:
+            return [file.get_tensor(str(place)).tobytes() for place in range(len(file.keys()))]
 
     def _cached(self, name: str, read: Any, otherwise: Any) -> Any:
         path = self.folder / name
@@ -182,34 +178,35 @@ class Following:
     def _path(self, epoch: int) -> Path:
         return self.folder / "probe" / f"epoch-{epoch:04d}.safetensors"
 
-    def _damaged(self, epoch: int, why: object) -> WorkbenchError:
-        return WorkbenchError(f"{self._path(epoch)} is damaged ({why!s:.200}); look at another epoch, or train into a new folder.")
-
-    def _probe(self, epoch: int) -> Any:
+    def _probe(self, epoch: int) -> AbstractContextManager[Any]:
         path = self._path(epoch)
         if not path.exists():
             raise WorkbenchError(f"{self.folder} has no probe of epoch {epoch}.")
-        try:
-            return safe_open(path, framework="numpy")
-        except (SafetensorError, OSError) as error:
-            raise self._damaged(epoch, error) from None
+        return _opened(path, "look at another epoch, or train into a new folder")
 
-    def _header(self, file: Any, epoch: int) -> dict[str, Any]:
-        try:
-            header = json.loads(file.metadata()["probe"])
-            names = [key.removeprefix("maps.") for key in file.keys() if key.startswith("maps.")]  # noqa: SIM118, a handle is no dict
-            told = {kind["name"]: MapKind.from_json(kind) for kind in header.get("kinds", [])}
-            logits = [key.removeprefix("logits.") for key in file.keys() if key.startswith("logits.")]  # noqa: SIM118
-            categories = [str(name) for name in header["categories"]["names"]]
-            kinds = {name: told.get(name) or MapKind(name, name, "") for name in sorted(names, key=[*told, *names].index)}
-            scored = header.get("scored", logits[0] if logits else "")
-            targets = file.get_tensor("targets").astype(np.int8)
-            ids = [str(name) for name in header["ids"]]
-            if targets.shape != (len(ids), len(categories)):
-                raise ValueError("its targets are not those of its images and categories")
-            return {"categories": categories, "ids": ids, "kinds": kinds, "scored": str(scored), "targets": targets}
-        except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise self._damaged(epoch, error) from None
+
+@contextmanager
+def _opened(path: Path, remedy: str) -> Iterator[Any]:
+    """A safetensors file to read from; whatever is wrong with it is told as one sentence."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            yield file
+    except (SafetensorError, OSError, KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+        raise WorkbenchError(f"{path} is damaged ({' '.join(str(error).split())[:200]}); {remedy}.") from None
+
+
+def _header(file: Any) -> dict[str, Any]:
+    header = json.loads(file.metadata()["probe"])
+    names = [key.removeprefix("maps.") for key in file.keys() if key.startswith("maps.")]  # noqa: SIM118, a handle is no dict
+    told = {kind["name"]: MapKind.from_json(kind) for kind in header.get("kinds", [])}
+    logits = [key.removeprefix("logits.") for key in file.keys() if key.startswith("logits.")]  # noqa: SIM118
+    categories, ids = ([str(name) for name in listed] for listed in (header["categories"]["names"], header["ids"]))
+    kinds = {name: told.get(name) or MapKind(name, name, "") for name in sorted(names, key=[*told, *names].index)}
+    targets = file.get_tensor("targets").astype(np.int8)
+    if targets.shape != (len(ids), len(categories)):
+        raise ValueError("its targets are not those of its images and categories")
+    scored = str(header.get("scored", logits[0] if logits else ""))
+    return {"categories": categories, "ids": ids, "kinds": kinds, "scored": scored, "targets": targets}
 
 
 def seconds_left(facts: Row, rows: Sequence[Row]) -> float | None:

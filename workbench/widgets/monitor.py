@@ -31,6 +31,7 @@ SORTS = ("stored", "name", "low", "high", "fell", "rose")
 OFTEN, SELDOM = 0.5, 2.0  # seconds between two looks at a training that runs, and at one that does not
 STILL_EVERY = 5.0  # seconds between two still pictures of a training that runs
 ACTIVE = (*RUNNING, "stopping")
+NOTHING: dict[str, Any] = {"categories": [], "ids": [], "kinds": {}}  # of a probe that is not there
 
 
 class TrainingMonitor(Explorer):
@@ -84,7 +85,7 @@ class TrainingMonitor(Explorer):
         self._began = self._stopping = False
         self._beside: int | None = None  # who trained in the folder when the process of ours had ended
         self._rows: Any = None
-        self._header: dict[str, Any] = {"categories": [], "ids": [], "kinds": {}}
+        self._header, self._unread = NOTHING, ""
         self._stills: list[Any] = []
         self._drawn = 0.0
         self._view: dict[str, Any] = {"image": "", "label": "", "epoch": None, "map": "", "sort": "stored"}
@@ -209,7 +210,7 @@ class TrainingMonitor(Explorer):
 
     def _current(self) -> dict[str, Any]:
         """The facts of the folder and of the process that was started here."""
-        process, problem = self._process, ""
+        process, problem = self._process, self._unread
         running = process is not None and process.running  # asked first: what the folder says is then of after its end
         try:
             facts = self._follow.facts()
@@ -254,7 +255,11 @@ class TrainingMonitor(Explorer):
             return False
         self._rows = rows
         probed = self._follow.probed()
-        self._header = self._follow.header(probed[-1]) if probed else {"categories": [], "ids": [], "kinds": {}}
+        self._header, self._unread = NOTHING, ""
+        try:
+            self._header = self._follow.header(probed[-1]) if probed else NOTHING
+        except WorkbenchError as error:
+            self._unread = str(error)
         known = self._header["categories"]
         if known and self._view["label"] not in known:
             # The label that most pictures show: its maps are worth a look.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 420, 210, 44, 24, 30  # pixels of one chart and around it
 SIDE, GAP = 100, 6  # pixels of a picture of the probe
+LARGEST = 2048  # pixels of a side: ours are far smaller
 INK, FAINT = "#222222", "#dddddd"
 ROWS = 80  # labels in the table
 
@@ -107,11 +108,18 @@ def _strip(monitor: TrainingMonitor) -> Image.Image | None:
 
 
 def _painted(jpeg: bytes | None, probe: Probe, kind: MapKind, place: int, strongest: float) -> Image.Image:
-    photo = Image.new("RGB", (SIDE, SIDE), "#808080")
-    if jpeg:
-        photo = Image.open(io.BytesIO(jpeg)).convert("RGB").resize((SIDE, SIDE))
+    photo = _picture(jpeg) or Image.new("RGB", (SIDE, SIDE), "#808080")
     look = {"grid": False, "overlay": "heat", "palette": "viridis", "alpha": 0.8}
     return overlay(photo, np.nan_to_num(probe.maps[kind.name][place]), kind, value_range(kind, strongest), look)
+
+
+def _picture(jpeg: bytes | None) -> Image.Image | None:
+    """A picture of the probe, or None where there is none that can be shown."""
+    try:
+        picture = Image.open(io.BytesIO(jpeg or b""))
+        return picture.convert("RGB").resize((SIDE, SIDE)) if max(picture.size) <= LARGEST else None
+    except (OSError, ValueError, SyntaxError):
+        return None
 
 
 def _table(monitor: TrainingMonitor) -> str:

@@ -60,7 +60,7 @@ function lineChart(app, { name, unit, lines, top, extra, show }) {
       parts.push(svg("line", { x1: x(0), x2: x(epochs), y1: y(share * high), y2: y(share * high), class: "wb-rule" }));
       parts.push(svg("text", { x: PAD.left - 5, y: y(share * high) + 4, "text-anchor": "end" }, String(Number((share * high).toPrecision(3)))));
     }
-    const every = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].find((each) => epochs / each <= Math.max(2, width / 70)) || 10000;
+    const every = Math.max(1, roundUp(epochs / Math.max(2, width / 60)));
     for (let epoch = 0; epoch <= epochs; epoch += every) parts.push(svg("text", { x: x(epoch), y: HEIGHT - PAD.bottom + 15, "text-anchor": "middle" }, String(epoch)));
     parts.push(svg("text", { x: x(epochs / 2), y: HEIGHT - 3, "text-anchor": "middle" }, "epoch"));
     store.stages.forEach((stage, place) => {

@@ -103,7 +103,7 @@ export class MonitorStore {
     const { packet } = message;
     if (message.answer === "pictures") {
       const found = Object.values(unpack({ ...packet, data: buffers[0] }));
-      this.pictures = await Promise.all(found.map(({ values }) => createImageBitmap(new Blob([bytesOf(values)], { type: "image/jpeg" }))));
+      this.pictures = await Promise.all(found.map(({ values }) => createImageBitmap(new Blob([bytesOf(values)], { type: "image/jpeg" })).catch(() => null)));
       this.tell("pictures");
     }
     if (message.answer !== "maps") return;
