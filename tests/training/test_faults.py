@@ -124,9 +124,8 @@ import os, sys, time
 from pathlib import Path
 from workbench.lock import locked
 with locked(Path(sys.argv[1])):
-    child = os.fork()  # as the processes that read images are
-    if child:
-        print(child, flush=True)
+    if not os.fork():  # as the processes that read images are
+        print(os.getpid(), flush=True)  # by the child, which has let go of the lock by then
     time.sleep(60)
 """
 
