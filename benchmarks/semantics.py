@@ -1,7 +1,7 @@
 """What did MSRN learn about its labels? Groups beside the themes that are true in scenes, embeddings beside who comes with whom.
 
     python -m benchmarks.semantics              # six small trainings; stop it any time, start it again to go on
-    python -m benchmarks.semantics --run FOLDER ... # add trained runs of voc-study-msrn, held against VOC's own four families of labels
+    python -m benchmarks.semantics --run FOLDER ... # add runs that are trained already, those of voc-study-msrn too
     python -m benchmarks.semantics --summary    # only print what studies/semantics.json says
 
 Hypothesis, written before the first run: (1) with the graph, groups gather the labels of a theme beyond chance (adjusted Rand index above
@@ -13,7 +13,8 @@ semantics know of who comes with whom is what the graph put there.
 
 Arms: `scenes-msrn` as the recipe says, and the same with `use_graph` off, where every label listens to itself alone; three seeds of scenes
 and weights, the last weights count. Themes: pond, duck, reed; tree, bench, lamp; the house and what is named by it. Animals have none and
-are left out. Correlations are those of the training images. See `workbench.analysis.semantics` for every figure and its chance.
+are left out. On photos (voc-study-msrn) a theme is one of the four families into which VOC divides its labels. Correlations are those of
+the training images. See `workbench.analysis.semantics` for every figure and its chance.
 """
 
 from __future__ import annotations
@@ -79,13 +80,18 @@ def read_run(run: Any, themes: dict[str, str], seed: int) -> dict[str, Any]:
     return {"mAP": run.history[-1]["validation.map"], **found}
 
 
-def voc_row(folder: Path) -> dict[str, Any]:
-    """A row for a trained run of voc-study-msrn."""
+def trained_row(folder: Path) -> dict[str, Any]:
+    """A row for a run that is trained already: of scenes as this study trains them, or of photos, whose labels have families."""
     from workbench.training import Run
 
     run = Run.open(folder)
-    families = run.training().categories.groups
-    return {"data": run.recipe.name, "arm": "graph", "seed": run.recipe.seed, **read_run(run, families, run.recipe.seed)}
+    scenes = run.recipe.data.name == "scenes"
+    arm = ARMS[0] if run.recipe.model.options.get("use_graph", True) else ARMS[1]
+    settled = {"data.options.seed": run.recipe.data.options.get("seed", 0), "model.options.use_graph": arm == ARMS[0]}
+    if scenes and run.recipe.with_overrides(settled) != recipe_of(("scenes-msrn", arm, run.recipe.seed)):
+        raise SystemExit(f"{folder} was trained with other settings than this study's; train it here.")
+    themes = scene_themes() if scenes else run.training().categories.groups
+    return {"data": run.recipe.name, "arm": arm, "seed": run.recipe.seed, **read_run(run, themes, run.recipe.seed)}
 
 
 def summarise(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -142,13 +148,13 @@ def _beside(figure: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="What did MSRN learn about its labels?")
     parser.add_argument("--workers", type=int, default=2, help="trainings at a time, one thread each")
-    parser.add_argument("--run", type=Path, nargs="+", default=[], help="folders of trained runs of voc-study-msrn to add")
+    parser.add_argument("--run", type=Path, nargs="+", default=[], help="folders of trained runs to add")
     parser.add_argument("--summary", action="store_true", help="only print what the study says")
     parser.add_argument("--out", type=Path, default=STUDIES / "semantics.json")
     arguments = parser.parse_args()
     study = read_json(arguments.out, {"study": "label semantics of MSRN", "hypothesis": hypothesis_in(__doc__ or ""), "runs": []})
     for folder in arguments.run:
-        row = voc_row(folder)
+        row = trained_row(folder)
         study["runs"] = [run for run in study["runs"] if any(run[key] != row[key] for key in KEYS)] + [row]
     if not arguments.summary:
         cells = [] if arguments.run else [("scenes-msrn", arm, seed) for arm, seed in itertools.product(ARMS, SEEDS)]

@@ -49,6 +49,18 @@ def disc_atlas(study: Study) -> list[list[str]]:
     return rows
 
 
+def semantics(study: Study) -> list[list[str]]:
+    """What MSRN's groups and embeddings say of the labels, beside chance."""
+    rows = [["data", "seeds", "groups used", "largest share", "groups and themes, adjusted Rand"]]
+    rows[0] += [f"cosine and correlation: {stage}" for stage in ("word vectors", "untrained", "trained")]
+    for row in study["summary"]:
+        name = row["data"] + {"graph": "", "nograph": ", without the graph"}[row["arm"]]
+        figures = [row["rand"], *row["vectors"].values()]
+        used = f"{row['used']['mean']:.1f} of {row['count']}"
+        rows.append([name, row["seeds"], used, plain(row["largest"]), *(f"{plain(figure)} ({figure['beyond']})" for figure in figures)])
+    return rows
+
+
 def voc_study(study: Study) -> list[list[str]]:
     """mAP, gains and pointing on photos."""
     from benchmarks.voc_summary import rows
@@ -74,6 +86,7 @@ TABLES: dict[str, Callable[[Study], list[list[str]]]] = {
     "atlas": srn_atlas,
     "msrn_atlas": msrn_atlas,
     "disc_atlas": disc_atlas,
+    "semantics": semantics,
     "voc_study": voc_study,
     "trust": trust,
     "trust__short": trust_short,
@@ -86,9 +99,14 @@ def share(value: Study, sign: bool = False) -> str:
     return mean if value["half_width"] is None else f"{mean} ± {100 * value['half_width']:.1f}"
 
 
+def plain(value: Study) -> str:
+    """A mean with its half width: "0.41 ± 0.20"."""
+    return f"{value['mean']:.2f}" if value["half_width"] is None else f"{value['mean']:.2f} ± {value['half_width']:.2f}"
+
+
 def markdown(rows: list[list[str]]) -> str:
     head, *body = rows
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body))
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (head, ["---"] * len(head), *body))
 
 
 def filled(page: str, folder: Path = STUDIES) -> str:

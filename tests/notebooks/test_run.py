@@ -142,6 +142,8 @@ def test_training_your_own(name, hasty_home):
     assert f"{len(stages)} epoch{'s' * (len(stages) > 1)}" in curves[0].data["text/plain"]
     for text in shown:
         assert text in text_of(done["train-explore"])
+    if "train-move" in done:
+        assert "is moved from top to bottom" in text_of(done["train-move"])
 
 
 @pytest.mark.slow

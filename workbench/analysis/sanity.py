@@ -34,7 +34,7 @@ MEANINGS = {
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Spearman's rho of each pair of maps: [M, P], [M, P] -> [M]; ties share their rank; 0 where a map is constant."""
-    a, b = _ranks(first), _ranks(second)
+    a, b = average_ranks(first), average_ranks(second)
     a -= a.mean(axis=1, keepdims=True)
     b -= b.mean(axis=1, keepdims=True)
     scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
@@ -145,7 +145,7 @@ def _elsewhere(image: np.ndarray, label: np.ndarray) -> np.ndarray:
     return result
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
+def average_ranks(values: np.ndarray) -> np.ndarray:
     """Average ranks along the last axis: [M, P] -> float64 [M, P]."""
     result = np.empty(values.shape, dtype=np.float64)
     for row, cells in enumerate(values):

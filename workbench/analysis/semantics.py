@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from workbench.analysis.sanity import rank_correlation
+from workbench.analysis.sanity import average_ranks
 from workbench.errors import WorkbenchError
 from workbench.models.msrn import MSRNModel
 
@@ -105,10 +105,13 @@ def pair_agreement(first: np.ndarray, second: np.ndarray, draws: int = DRAWS, se
             f"Two matrices of the same three labels or more are compared, not {list(first.shape)} and {list(second.shape)}."
         )
     rows, columns = np.triu_indices(count, 1)
+    # Labels that change places take the ranks of their pairs with them, so both sides are ranked once.
+    own, other = (_ranked(matrix[rows, columns]) for matrix in (first, second))  # [pairs], centred, of length 1
+    ranks = np.zeros((count, count))
+    ranks[rows, columns] = ranks[columns, rows] = other
     rng = np.random.default_rng(seed)
     orders = np.stack([np.arange(count), *(rng.permutation(count) for _ in range(draws))])  # [1 + draws, C]
-    moved = second[orders[:, rows], orders[:, columns]]  # [1 + draws, pairs]
-    found = rank_correlation(np.broadcast_to(first[rows, columns], moved.shape), moved)
+    found = ranks[orders[:, rows], orders[:, columns]] @ own  # [1 + draws]
     return _beside(float(found[0]), found[1:])
 
 
@@ -218,6 +221,14 @@ def _msrn(model: nn.Module) -> MSRNModel:
 def _beside(value: float, shuffled: np.ndarray) -> Agreement:
     p = (1 + int((shuffled >= value - 1e-12).sum())) / (1 + len(shuffled))
     return Agreement(value, float(shuffled.mean()), float(np.quantile(shuffled, 0.95)), p)
+
+
+def _ranked(values: np.ndarray) -> np.ndarray:
+    """Ranks less their mean, over their length; ties share their rank; zeros where all are equal."""
+    ranks = average_ranks(values[None])[0]
+    centred = ranks - ranks.mean()
+    length = np.linalg.norm(centred)
+    return centred / length if length else centred
 
 
 def _entropy(shares: np.ndarray) -> float:
