@@ -68,7 +68,8 @@ def question(check: Callable[[Any, Any], Feedback]) -> Callable[..., Feedback]:
         else:
             try:
                 feedback = check(self, answer)
-            except (WorkbenchError, ValueError, TypeError, LookupError, AttributeError) as error:
+            except (WorkbenchError, ValueError, TypeError, LookupError, AttributeError, Warning) as error:
+                # A warning where somebody made them errors: older numpy only warns of an array in the place of a number.
                 feedback = wrong(f"This answer cannot be read ({type(error).__name__}: {error}).")
         self.results[check.__name__] = feedback
         return feedback
