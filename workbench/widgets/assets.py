@@ -19,31 +19,33 @@ FOLDER = Path(__file__).parent / "js"
 LIMIT = 125_000  # bytes of one explorer's text
 MODULES = {
     "attention": (
-        "halffloat", "colormaps", "dom", "decisions", "packets", "data", "state", "view", "canvas", "gallery", "labels", "pane", "panes",
-        "spot", "numbers", "parts", "layers", "steps", "influence", "edits", "pen", "whatif", "help", "keyboard", "frame", "attention",
+        "halffloat", "colormaps", "dom", "decisions", "packets", "announcer", "data", "state", "view", "canvas", "gallery", "labels",
+        "pane", "panes", "spot", "numbers", "parts", "layers", "steps", "influence", "edits", "pen", "whatif", "help", "keyboard", "frame",
+        "attention",
     ),
     "embedding": (
-        "halffloat", "colormaps", "dom", "decisions", "packets", "state", "pointdata", "pointview", "marks", "raster", "picking",
-        "colouring", "scatter", "player", "choosing", "pointcard", "pointlist", "separation", "pointform", "help", "pointkeys", "frame",
-        "embedding",
+        "halffloat", "colormaps", "dom", "decisions", "packets", "announcer", "state", "pointdata", "pointview", "marks", "raster",
+        "picking", "colouring", "scatter", "player", "choosing", "pointcard", "pointlist", "separation", "pointform", "help", "pointkeys",
+        "frame", "embedding",
     ),
     "labels": (
-        "halffloat", "colormaps", "dom", "decisions", "packets", "data", "state", "frame", "pairs", "matrix", "graph", "vectors",
-        "images", "relations",
+        "halffloat", "colormaps", "dom", "decisions", "packets", "announcer", "data", "state", "frame", "pairs", "matrix", "graph",
+        "vectors", "images", "relations",
     ),
     "moves": (
-        "halffloat", "dom", "decisions", "packets", "state", "pairs", "movedata", "movecurve", "help", "frame", "moves",
+        "halffloat", "dom", "decisions", "packets", "announcer", "state", "pairs", "movedata", "movecurve", "help", "frame", "moves",
     ),
     "traces": (
-        "halffloat", "colormaps", "dom", "packets", "state", "pairs", "matrix", "tracedata", "tracecard", "help", "frame", "traces",
+        "halffloat", "colormaps", "dom", "packets", "announcer", "state", "pairs", "matrix", "tracedata", "tracecard", "help", "frame",
+        "traces",
     ),
     "monitor": (
-        "halffloat", "colormaps", "dom", "decisions", "packets", "state", "canvas", "monitordata", "monitorview", "runstate",
+        "halffloat", "colormaps", "dom", "decisions", "packets", "announcer", "state", "canvas", "monitordata", "monitorview", "runstate",
         "learningcurves", "labelscores", "probestrip", "help", "frame", "monitor",
     ),
     "thresholds": (
-        "halffloat", "dom", "decisions", "packets", "state", "pairs", "rates", "sortedscores", "labdata", "labview", "labsave", "labtable",
-        "curve", "flips", "help", "frame", "thresholds",
+        "halffloat", "dom", "decisions", "packets", "announcer", "state", "pairs", "rates", "sortedscores", "labdata", "labview",
+        "labsave", "labtable", "curve", "flips", "help", "frame", "thresholds",
     ),
 }  # fmt: skip
 STYLES = {  # shared rules first

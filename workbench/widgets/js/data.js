@@ -1,6 +1,7 @@
 // What the kernel sent: tables of all images at once, and one packet for each image, asked for when needed and kept up to a limit.
 import { unpack } from "./packets.js";
 import { changesOf, sigmoid, statesOf } from "./decisions.js";
+import { Announcer } from "./announcer.js";
 
 const KEPT = 96e6; // bytes of decoded images
 const PATIENCE = 3000; // ms before an image that could not be had is asked for again
@@ -28,8 +29,9 @@ function maskOf(image) {
   return { inside, width, height };
 }
 
-export class Store {
+export class Store extends Announcer {
   constructor(model) {
+    super();
     this.model = model;
     const opening = model.get("opening");
     Object.assign(this, opening.description);
@@ -44,7 +46,6 @@ export class Store {
     this.failed = new Map();
     this.thumbnails = new Map();
     this.derived = new Map();
-    this.listeners = new Set();
     this.bytes = 0;
     this.onMessage = (message, buffers) => this.receive(message, buffers);
     model.on("msg:custom", this.onMessage);
@@ -192,14 +193,5 @@ export class Store {
       return { maps, relations, channels };
     });
     return { image: packet.image, photo: canvasOf(photo), scaled: new Map(), regions, models, bytes };
-  }
-
-  listen(listener) {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
-  tell(what, value) {
-    for (const listener of this.listeners) listener(what, value);
   }
 }

@@ -1,5 +1,5 @@
 // The help overlay: what is to be seen, and every key.
-import { h } from "./dom.js";
+import { h, listenKeys } from "./dom.js";
 
 const KEYS = [
   ["← →", "previous and next image"],
@@ -44,4 +44,16 @@ export function help(app, words = READING, keys = KEYS) {
   }
   app.toggleHelp = toggle;
   return { node, toggle };
+}
+
+// Keys that do something while nothing is typed and the help is closed: {key: function of the event}.
+export function actOnKeys(app, overlay, actions) {
+  listenKeys(app.root, (event) => {
+    const { target, key } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    if (!overlay.node.hidden) return key === "Escape" || key === "?" ? (app.toggleHelp(false), true) : false;
+    if (target.matches("select, input") || !actions[key]) return false;
+    actions[key](event);
+    return true;
+  });
 }

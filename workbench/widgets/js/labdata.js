@@ -1,11 +1,13 @@
 // What the kernel sent to the threshold lab: scores and targets of all images, APs, reliability bins; thumbnails when they are asked for.
 import { unpack } from "./packets.js";
 import { SortedScores } from "./sortedscores.js";
+import { Announcer } from "./announcer.js";
 
 const REST = 90; // ms without a further wish before thumbnails are asked for: a moving threshold wants many
 
-export class LabStore {
+export class LabStore extends Announcer {
   constructor(model) {
+    super();
     this.model = model;
     const opening = model.get("opening");
     Object.assign(this, opening.description);
@@ -18,7 +20,6 @@ export class LabStore {
     this.measured = new SortedScores(scores.values, targets.values, this.count);
     this.choosing = this.apart ? new SortedScores(this.tables["held.scores"].values, this.tables["held.targets"].values, this.held) : this.measured;
     this.thumbnails = new Map();
-    this.listeners = new Set();
     this.wanted = new Set();
     this.timer = 0;
     this.onMessage = (message, buffers) => this.receive(message, buffers);
@@ -51,14 +52,5 @@ export class LabStore {
       this.thumbnails.set(Number(image), values.length ? URL.createObjectURL(new Blob([values], { type: "image/jpeg" })) : null);
     }
     this.tell("thumbnails");
-  }
-
-  listen(listener) {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
-  tell(what, value) {
-    for (const listener of this.listeners) listener(what, value);
   }
 }

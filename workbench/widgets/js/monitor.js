@@ -1,7 +1,7 @@
 // The training monitor: how a training stands, its curves, the score of each label, and the maps as they form.
-import { h, listenKeys, setText } from "./dom.js";
+import { h, setText } from "./dom.js";
 import { frame } from "./frame.js";
-import { help } from "./help.js";
+import { actOnKeys, help } from "./help.js";
 import { labelScores } from "./labelscores.js";
 import { learningCurves } from "./learningcurves.js";
 import { MonitorStore } from "./monitordata.js";
@@ -65,14 +65,7 @@ function buildMonitor(app, model) {
     s: () => view.set({ sort: after(Object.keys(ORDERS_OF_LABELS), view.state.sort) }),
     "?": () => app.toggleHelp(),
   };
-  listenKeys(app.root, (event) => {
-    const { target, key } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    if (!overlay.node.hidden) return key === "Escape" || key === "?" ? (app.toggleHelp(false), true) : false;
-    if (target.matches("select, input") || !actions[key]) return false;
-    actions[key]();
-    return true;
-  });
+  actOnKeys(app, overlay, actions);
   return { view, update, say, resize: () => curves.resize(), close: () => state.close(), nodes: [header, state.node, main, probe.node], over: [overlay.node] };
 }
 

@@ -1,14 +1,15 @@
 // What the kernel knows of a training: facts that change every second, columns that grow with each epoch, maps when they are asked for.
 import { bytesOf } from "./dom.js";
 import { unpack } from "./packets.js";
+import { Announcer } from "./announcer.js";
 
 export const ACTIVE = ["starting", "training", "evaluating", "stopping"];
 const KEPT = 400; // sets of maps
 
-export class MonitorStore {
+export class MonitorStore extends Announcer {
   constructor(model) {
+    super();
     this.model = model;
-    this.listeners = new Set();
     this.maps = new Map(); // "epoch label" -> {maps, logits, targets}, or null while they are on their way
     this.strongest = new Map(); // label -> {kind: largest magnitude in all epochs}
     this.pictures = null;
@@ -116,14 +117,5 @@ export class MonitorStore {
     this.strongest.set(packet.label, packet.strongest);
     this.maps.set(`${packet.epoch} ${packet.label}`, { maps, logits: logits.values, targets: targets.values });
     this.tell("maps");
-  }
-
-  listen(listener) {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
-  tell(what, value) {
-    for (const listener of this.listeners) listener(what, value);
   }
 }

@@ -2,11 +2,13 @@
 import { sigmoid } from "./decisions.js";
 import { unpack } from "./packets.js";
 import { State } from "./state.js";
+import { Announcer } from "./announcer.js";
 
 const keyOf = ({ image, thing, axis }) => JSON.stringify([image, thing, axis]);
 
-export class MoveStore {
+export class MoveStore extends Announcer {
   constructor(model) {
+    super();
     this.model = model;
     const opening = model.get("opening");
     Object.assign(this, opening.description);
@@ -15,7 +17,6 @@ export class MoveStore {
     this.places = new Map(this.ids.map((id, place) => [id, place]));
     this.sweeps = new Map();
     this.asked = new Set();
-    this.listeners = new Set();
     this.onMessage = (message, buffers) => this.receive(message, buffers);
     model.on("msg:custom", this.onMessage);
     this.keep(opening.sweep);
@@ -51,15 +52,6 @@ export class MoveStore {
 
   objectsOf(image) {
     return this.objects[this.places.get(image)];
-  }
-
-  listen(listener) {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
-  tell(what, value) {
-    for (const listener of this.listeners) listener(what, value);
   }
 }
 

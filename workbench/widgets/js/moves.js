@@ -1,7 +1,7 @@
 // The move lab: one object of a scene goes along a line, and the score of any label is watched.
-import { h, listenKeys, probability, select, setChoices, setText } from "./dom.js";
+import { h, probability, select, setChoices, setText } from "./dom.js";
 import { frame } from "./frame.js";
-import { help } from "./help.js";
+import { actOnKeys, help } from "./help.js";
 import { moveCurve } from "./movecurve.js";
 import { MoveStore, MoveView } from "./movedata.js";
 import { STYLE } from "./style.js";
@@ -190,14 +190,7 @@ function buildMoves(app, model) {
     0: () => view.set({ place: null }),
     "?": () => app.toggleHelp(),
   };
-  listenKeys(app.root, (event) => {
-    const { target, key } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    if (!overlay.node.hidden) return key === "Escape" || key === "?" ? (app.toggleHelp(false), true) : false;
-    if (target.matches("select, input") || !actions[key]) return false;
-    actions[key](event);
-    return true;
-  });
+  actOnKeys(app, overlay, actions);
   return { view, update, say, resize, nodes: [header, question, tools.node, main], over: [overlay.node] };
 }
 

@@ -1,11 +1,13 @@
 // What the kernel sent about the points: tables at once, the coordinates of a projection and thumbnails when asked for.
 import { unpack } from "./packets.js";
+import { Announcer } from "./announcer.js";
 
 const KEPT = 16; // arrays of numbers worked out for an epoch
 const BY_CATEGORY = "by category: ";
 
-export class PointStore {
+export class PointStore extends Announcer {
   constructor(model) {
+    super();
     this.model = model;
     const opening = model.get("opening");
     Object.assign(this, opening.description);
@@ -28,7 +30,6 @@ export class PointStore {
     this.asked = new Map();
     this.thumbnails = new Map();
     this.derived = new Map();
-    this.listeners = new Set();
     this.problem = "";
     this.onMessage = (message, buffers) => this.receive(message, buffers);
     model.on("msg:custom", this.onMessage);
@@ -152,14 +153,5 @@ export class PointStore {
       if (values.length) this.thumbnails.set(Number(image), URL.createObjectURL(new Blob([values], { type: "image/jpeg" })));
     }
     this.tell("thumbnails");
-  }
-
-  listen(listener) {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
-  tell(what, value) {
-    for (const listener of this.listeners) listener(what, value);
   }
 }

@@ -1,9 +1,9 @@
 // The threshold lab: a slider for each label and one for all, what they give together, the curve of one label, the images that flip.
 import { curves } from "./curve.js";
-import { h, listenKeys, select, setText } from "./dom.js";
+import { h, select, setText } from "./dom.js";
 import { flips } from "./flips.js";
 import { frame } from "./frame.js";
-import { help } from "./help.js";
+import { actOnKeys, help } from "./help.js";
 import { LabStore } from "./labdata.js";
 import { download, thresholdFile } from "./labsave.js";
 import { labelRows, overall, thresholdInputs } from "./labtable.js";
@@ -143,14 +143,7 @@ function buildLab(app, model) {
     f: () => view.set({ since: view.state.since === "change" ? "reference" : "change" }),
     "?": () => app.toggleHelp(),
   };
-  listenKeys(app.root, (event) => {
-    const { target, key } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    if (!overlay.node.hidden) return key === "Escape" || key === "?" ? (app.toggleHelp(false), true) : false;
-    if (target.matches("select, input") || !actions[key]) return false;
-    actions[key](event);
-    return true;
-  });
+  actOnKeys(app, overlay, actions);
   return { view, update, say, resize, close, nodes: [header, question, tools.node, best.node, main], over: [overlay.node] };
 }
 

@@ -1,9 +1,11 @@
 // What the kernel sent to the template explorer: all weights at once, thumbnails of the images that a neuron fires on when they are wanted.
 import { unpack } from "./packets.js";
 import { State } from "./state.js";
+import { Announcer } from "./announcer.js";
 
-export class TraceStore {
+export class TraceStore extends Announcer {
   constructor(model) {
+    super();
     this.model = model;
     const opening = model.get("opening");
     Object.assign(this, opening.description);
@@ -13,7 +15,6 @@ export class TraceStore {
     this.tables = unpack(opening.tables);
     [this.count, this.rows, this.width] = this.tables.template.shape;
     this.thumbnails = new Map();
-    this.listeners = new Set();
     this.onMessage = (message, buffers) => (message.answer === "error" ? this.tell("error", message.text) : this.keep({ ...message.packet, data: buffers[0] }));
     model.on("msg:custom", this.onMessage);
     this.keep(opening.thumbnails);
@@ -55,15 +56,6 @@ export class TraceStore {
   imagesOf(neuron) {
     const [, most] = this.tables.top.shape;
     return Array.from(this.tables.top.values.subarray(neuron * most, (neuron + 1) * most)).filter((image) => image >= 0);
-  }
-
-  listen(listener) {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
-  tell(what, value) {
-    for (const listener of this.listeners) listener(what, value);
   }
 }
 

@@ -1,7 +1,7 @@
 // The template explorer: a matrix of label pairs, the neurons of the chosen pair, and one neuron in full with its images.
-import { h, listenKeys, select, setText } from "./dom.js";
+import { h, select, setText } from "./dom.js";
 import { frame } from "./frame.js";
-import { help } from "./help.js";
+import { actOnKeys, help } from "./help.js";
 import { matrixPicture } from "./matrix.js";
 import { directionWords, paintTemplate, signedText, weightList } from "./tracecard.js";
 import { TraceStore, TraceView } from "./tracedata.js";
@@ -126,14 +126,7 @@ function buildTraces(app, model) {
     v: () => view.set({ values: next(store.kinds.map(([name]) => name), view.state.values) }),
     "?": () => app.toggleHelp(),
   };
-  listenKeys(app.root, (event) => {
-    const { target, key } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    if (!overlay.node.hidden) return key === "Escape" || key === "?" ? (app.toggleHelp(false), true) : false;
-    if (target.matches("select, input") || !actions[key]) return false;
-    actions[key](event);
-    return true;
-  });
+  actOnKeys(app, overlay, actions);
   return { view, update, say, resize, nodes: [header, question, tools.node, main], over: [overlay.node] };
 }
 
