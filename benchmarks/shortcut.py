@@ -35,7 +35,7 @@ from benchmarks.grid import hypothesis_in
 
 RECIPES = {"shortcut": True, "shortcut-off": False}
 SEEDS = (0, 1, 2)
-TEST_IMAGES, MAP_IMAGES, RUN_IMAGES, EDITED = 1000, 160, 60, 40  # scored; maps looked at; asked many times; scenes of each theme
+TEST_IMAGES, MAP_IMAGES, EDITED = 1000, 160, 40  # images scored, images whose maps are measured, edited scenes of each theme
 TOGETHER, APART = {"cooccurrence": 1.0}, {"cooccurrence": 0.0}
 MAPS = ("pointing", "energy", "insertion", "deletion")
 SHIPPED, SHIPPED_EDITS, PICTURE = 80, 8, 160  # images of an archive, scenes of each theme that are edited, side of the stored pictures

@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 RECIPES = ("scenes-srn", "scenes-pooled", "scenes-msrn", "scenes-disentangled", "scenes-disentangled-off")
-SHIPPED = (*RECIPES, "photos")
+SHORTCUTS = tuple(f"scenes-shortcut{twin}{kind}" for twin in ("", "-off") for kind in ("", "-apart", "-edits"))
+SHIPPED = (*RECIPES, *SHORTCUTS, "photos")
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +51,35 @@ def hasty_home(tmp_path_factory) -> Path:
         if run.feature_probes:
             inspection = inspection.with_embeddings(*embedding_of(run, inspection))
         inspection.save(home / "runs" / "tour" / f"{name}.safetensors")
+    _shortcuts(home)
     untrained = create_model("pooled", imagenet_categories(), backbone="small-narrow", image_size=64)
     photos = load_dataset("table", "all", root=write_photos(home / "runs" / "photos"), categories=untrained.categories)
     inspection = workbench.inspect(untrained, photos, name="photos", picture_size=96, top_labels=12)
     inspection.save(home / "runs" / "tour" / "photos.safetensors")
     torch.set_num_threads(threads)
     return home
+
+
+def _shortcuts(home: Path) -> None:
+    """The pair of models that the notebook on trust opens, trained on a handful of scenes, with their weights."""
+    import shutil
+
+    import workbench
+    from workbench.datasets import load_dataset
+    from workbench.datasets.edited_scenes import EditedScenes, without_label
+    from workbench.datasets.scenes import THEMES
+    from workbench.training import get_recipe, train
+
+    together, apart = (load_dataset("scenes", "test", count=24, terraces=1.0, cooccurrence=knob) for knob in (1.0, 0.0))
+    versions = {}
+    for theme in THEMES.values():
+        scene = next(found for found in map(together.scene, range(24)) if {*theme} <= {*found.labels})
+        versions |= {scene.id: scene, **{f"{scene.id} without {member}": without_label(scene, member) for member in theme}}
+    (home / "data" / "weights").mkdir()
+    for name in ("shortcut", "shortcut-off"):
+        hasty = {"stages.all.epochs": 1, "data.options.count": 64, "data.validation_options.count": 16}
+        run = train(get_recipe(name, hasty), home / "runs" / "hasty" / name, progress=False)
+        shutil.copy(run.weights("best"), home / "data" / "weights" / f"scenes-{name}.safetensors")
+        for ending, pictures in (("", together), ("-apart", apart), ("-edits", EditedScenes(versions))):
+            inspection = workbench.inspect(run, pictures, name=f"{name}{ending}", picture_size=96, measure=not ending)
+            inspection.save(home / "data" / f"scenes-{name}{ending}.safetensors")

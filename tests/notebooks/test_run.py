@@ -23,6 +23,7 @@ ON_STUDIES = {  # questions that a study in studies/ answers
     ("02_msrn", "q12"): "msrn_atlas",
     ("03_class_separation", "q11"): "disc_atlas",
     ("04_real_photos", "q7"): "voc_study",
+    ("05_trust", "q9"): "trust",
     ("06_your_gpu", "q1"): "training_*",
 }
 TRAINED = {  # stages of each recipe, and what the last cell shows of the trained model
@@ -144,6 +145,22 @@ def test_training_your_own(name, hasty_home):
         assert text in text_of(done["train-explore"])
     if "train-move" in done:
         assert "is moved from top to bottom" in text_of(done["train-move"])
+
+
+@pytest.mark.slow
+def test_training_the_misled_model_and_its_twin(hasty_home):
+    """The notebook on trust with TRAIN = True: two runs that differ in the rule, and both of them in one explorer with the panel."""
+    settings = {"seed": 5, "data.options.count": 96, "data.validation_options.count": 24, "stages.all.epochs": 1}
+    notebook = changed(read("05_trust"), {"settings": f"TRAIN = True\nSETTINGS = {settings!r}"})
+    done = cells(execute(notebook, hasty_home))
+    folders = sorted((hasty_home / "runs").glob("05_trust*"))
+    recipes = [json.loads((folder / "recipe.json").read_text()) for folder in folders]
+    assert {recipe["name"]: recipe["data"]["options"]["cooccurrence"] for recipe in recipes} == {"shortcut": 1.0, "shortcut-off": 0.0}
+    curves = [output for output in done["train-run"].outputs if "application/vnd.plotly.v1+json" in output.get("data", {})]
+    assert len(curves) == 2, "one display for each model"
+    shown = text_of(done["train-explore"])
+    assert "AttentionExplorer of your shortcut, together and your shortcut-off, together" in shown
+    assert "your shortcut, on its own" in shown
 
 
 @pytest.mark.slow

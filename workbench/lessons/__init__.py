@@ -18,6 +18,7 @@ LESSONS = {
     "02_msrn": ("workbench.lessons.msrn", "MSRNLesson"),
     "03_class_separation": ("workbench.lessons.separation", "SeparationLesson"),
     "04_real_photos": ("workbench.lessons.real_photos", "RealPhotosLesson"),
+    "05_trust": ("workbench.lessons.trust", "TrustLesson"),
     "06_your_gpu": ("workbench.lessons.your_gpu", "YourGPULesson"),
 }
 _HOMES = {

@@ -58,6 +58,11 @@ class TrustLesson(Lesson):
         return Case(int(np.argmax(worth)), self.label)
 
     @cached_property
+    def strongest(self) -> tuple[float, float]:
+        """Is the strongest cell of that map on the label's own thing (1 or 0), and is it on another labelled thing instead?"""
+        return self._shares(self.case.image, strongest=True)
+
+    @cached_property
     def toy_map(self) -> tuple[np.ndarray, np.ndarray]:
         """A made-up signed map [5 rows, 6 columns] and the cells of its object: bool [5, 6]."""
         random = np.random.default_rng(3)
@@ -73,7 +78,7 @@ class TrustLesson(Lesson):
     @question
     def q1(self, answer: Any) -> Feedback:
         """Where is the strongest cell of the label's map?"""
-        own, others = self._shares(self.case.image, strongest=True)
+        own, others = self.strongest
         truth = "on it" if own > 0 else "on something else" if others > 0 else "on bare paper"
         company = " and ".join(companions(self.case.label))
         hints = {
