@@ -235,5 +235,8 @@ def test_tables_read_the_archives(archives):
     assert [row[2] for row in table.rows] == ["0.10", "0.02", "0.70", "0.02"]
     leaks = evidence.leakage_table({"misled": misled}, "duck")
     assert leaks.rows == [["misled", "0.90", "0.40", "0.30", "0.01"]]
+    duck, pond = (misled.targets[:, NAMES.index(name)] == 1 for name in ("duck", "pond"))
+    (row,) = [row for row in evidence.company_table(misled).rows if row[0] == "duck"]
+    assert row[1:3] == [str(sum(duck)), f"pond {sum(a and b for a, b in zip(duck, pond, strict=True)) / sum(duck):.2f}"]
     scores = evidence.score_table({"like those": misled})
     assert float(scores.rows[0][-2]) == pytest.approx(evidence.theme_mean(misled), abs=0.006)

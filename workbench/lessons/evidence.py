@@ -97,6 +97,18 @@ def leakage_table(archives: Mapping[str, Inspection], label: str) -> Table:
     return Table(head, rows, f"How far “{label}” moves, in probability, when this is painted over")
 
 
+def company_table(inspection: Inspection) -> Table:
+    """For each label of the themes: in how many pictures it is, and the share of those that hold each of its companions too."""
+    there = inspection.targets == 1
+    rows: list[list[Any]] = []
+    for label in THEME_LABELS:
+        own = there[:, inspection.categories.index(label)]
+        shares = [float(there[own, inspection.categories.index(other)].mean()) if own.any() else None for other in companions(label)]
+        told = [f"{other} –" if share is None else f"{other} {share:.2f}" for other, share in zip(companions(label), shares, strict=True)]
+        rows.append([label, int(own.sum()), *told])
+    return Table(["label", "pictures", "share with", "share with"], rows, "How often labels come together")
+
+
 def edits_table(archives: Mapping[str, Inspection]) -> Table:
     """In how many edited scenes a label is said: as drawn, with the thing itself taken out, with one of its company taken out."""
     rows: list[list[Any]] = []

@@ -184,7 +184,7 @@ class TrustLesson(Lesson):
             return wrong("Give a share between 0 and 1.")
         other = evidence.said_without_itself(self.inspections[5])
         shown = f"It is {self.stands.mean():.2f}; a model that looks at the thing would have 0. Its twin below: {other.mean():.2f}."
-        return near(answer, float(self.stands.mean()), 0.2, shown)
+        return near(answer, float(self.stands.mean()), 0.15, shown)
 
     @question
     def q8(self, answer: Any) -> Feedback:
