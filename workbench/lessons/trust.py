@@ -83,8 +83,8 @@ class TrustLesson(Lesson):
         company = " and ".join(companions(self.case.label))
         hints = {
             "on it": "That is what the score makes one believe. Run the explorer below, with the outlines on.",
-            "on something else": f"Outlines show only labelled things. Which of {company} are in the picture, and where?",
-            "on bare paper": "There is something under it. Look at the outlines.",
+            "on something else": f"Is it? Find {company} in the picture, and compare.",
+            "on bare paper": "There is something under it. Make the map fainter, or hide it.",
         }
         praise = {
             "on it": "In this archive it is.",
