@@ -25,6 +25,7 @@ TITLES = {
 }
 ARROWS = {"pointing": "pointing ↑", "energy": "energy inside ↑", "insertion": "insertion ↑", "deletion": "deletion ↓"}
 KINDS = {"class_activation": "class activation", "integrated_gradients": "integrated gradients", "attention": "attention"}
+HIDDEN = ("random map", "centre blob", "pointing, ground-truth mask", "energy, ground-truth mask")  # know nothing of the model
 HIGH, TWICE, LARGE_FALL, SMALL_FALL, STILL_SAID, RARELY_SAID = 0.9, 2, 0.2, 0.05, 0.5, 0.2  # as the hypothesis names them
 
 
@@ -43,7 +44,8 @@ def table(study: Mapping[str, Any] | None) -> Table | Paragraphs:
     found = figures(study)
     if not found or study is None:
         return Paragraphs([ABSENT if study is None else EMPTY])
-    rows = [[_title(name), _spread(row["shortcut"]), _spread(row["shortcut-off"]), _told(row["difference"])] for name, row in found.items()]
+    shown = {name: row for name, row in found.items() if not name.endswith(HIDDEN)}
+    rows = [[_title(name), _spread(row["shortcut"]), _spread(row["shortcut-off"]), _told(row["difference"])] for name, row in shown.items()]
     seeds = _seeds(study)
     caption = f"The six labels of the themes, {seeds} {many(seeds, 'seed')}: mean and 95 % interval"
     return Table(["figure", "misled", "twin", "misled − twin"], rows, caption)
@@ -57,7 +59,7 @@ def verdict(study: Mapping[str, Any] | None, kind: str) -> Paragraphs:
     said = [_score(found), _maps(found, kind), _leakage(found), _checked(study, kind), _apart(found), _edits(found)]
     seeds = _seeds(study)
     said.append(
-        f"{seeds} {many(seeds, 'seed')} make wide intervals: “not told apart” does not mean equal. One kind of drawn scene, one small "
+        f"{seeds} {many(seeds, 'seed')} {'makes' if seeds == 1 else 'make'} wide intervals: “not told apart” does not mean equal. One kind of drawn scene, one small "
         "network, one perfect rule: real shortcuts are weaker, and harder to find."
     )
     return Paragraphs([word for word in said if word])
@@ -68,7 +70,7 @@ def _score(found: Mapping[str, Any]) -> str:
     both = [row[name]["mean"] for name in ("shortcut", "shortcut-off")]
     return (
         f"(1) The score on pictures like those learned from: that part {_holds(min(both) >= HIGH)}. The misled model has an AP of "
-        f"{both[0]:.3f}, its twin {both[1]:.3f}; they are {_told(row['difference'])}."
+        f"{both[0]:.3f}, its twin {both[1]:.3f}; the difference is {_told(row['difference'])}."
     )
 
 
@@ -76,6 +78,8 @@ def _maps(found: Mapping[str, Any], kind: str) -> str:
     if f"pointing, {kind}" not in found:
         return ""
     point, energy, deletion = (found[f"{measure}, {kind}"]["difference"] for measure in ("pointing", "energy", "deletion"))
+    if point["half_width"] is None:
+        return f"(2) The map ({KINDS.get(kind, kind)}): one seed cannot tell. Pointing differs by {point['mean']:+.3f}."
     holds = side(point) < 0 and side(energy) < 0 and side(deletion) <= 0
     pair = found[f"pointing, {kind}"]
     return (
