@@ -59,8 +59,8 @@ def verdict(study: Mapping[str, Any] | None, kind: str) -> Paragraphs:
     said = [_score(found), _maps(found, kind), _leakage(found), _checked(study, kind), _apart(found), _edits(found)]
     seeds = _seeds(study)
     said.append(
-        f"{seeds} {many(seeds, 'seed')} {'makes' if seeds == 1 else 'make'} wide intervals: “not told apart” does not mean equal. One kind of drawn scene, one small "
-        "network, one perfect rule: real shortcuts are weaker, and harder to find."
+        f"{seeds} {many(seeds, 'seed')} {'makes' if seeds == 1 else 'make'} wide intervals: “not told apart” does not mean equal. "
+        "One kind of drawn scene, one small network, one perfect rule: real shortcuts are weaker, and harder to find."
     )
     return Paragraphs([word for word in said if word])
 
