@@ -30,7 +30,7 @@ def atomic(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise unwritable(path, error) from None
     except SafetensorError as error:  # its writer gives the system's error number in its text only
-        number = re.search(r"os error (\d+)", str(error))
+        number = re.search(r"(?:os error|Os \{ code:) (\d+)", str(error))  # newer versions and older ones
         if not number:
             raise
         raise unwritable(path, OSError(int(number[1]), os.strerror(int(number[1])))) from None
