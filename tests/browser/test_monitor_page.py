@@ -215,6 +215,20 @@ def test_keys(page, make, folder):
     assert not page.get_by_role("dialog").is_visible()
 
 
+def test_a_training_quicker_than_the_answers_still_shows_maps(page, make, folder):
+    training = make(folder, label="house")
+    open_monitor(page, training)
+    drawn(page, 4, "house")
+    page.evaluate("() => { window.held = []; window.model.send = (question) => window.held.push(question); }")
+    for finished in (5, 6, 7):
+        make_run(folder, finished, state="done")
+        training.look()
+        tell_monitor(page, training)
+    assert page.evaluate("() => window.held") == [{"ask": "maps", "epoch": 5, "label": "house"}], "one question at a time"
+    assert page.locator(".wb-probe").get_attribute("data-drawn") == "4 house", "what is here stays meanwhile"
+    assert "7 of 7" in page.inner_text(".wb-epoch")
+
+
 def test_a_changed_view_reaches_the_kernel_and_closing_leaves_nothing(page, make, folder):
     training = make(folder, label="house")
     open_monitor(page, training)

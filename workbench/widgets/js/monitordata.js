@@ -5,12 +5,15 @@ import { Announcer } from "./announcer.js";
 
 export const ACTIVE = ["starting", "training", "evaluating", "stopping"];
 const KEPT = 400; // sets of maps
+const PATIENCE = 5000; // ms after which a question without an answer may be asked again
 
 export class MonitorStore extends Announcer {
   constructor(model) {
     super();
     this.model = model;
-    this.maps = new Map(); // "epoch label" -> {maps, logits, targets}, or null while they are on their way
+    this.maps = new Map(); // "epoch label" -> {epoch, label, maps, logits, targets}
+    this.asked = new Map(); // "epoch label" -> when
+    this.open = ""; // the last question that has no answer yet
     this.strongest = new Map(); // label -> {kind: largest magnitude in all epochs}
     this.pictures = null;
     this.heard = performance.now();
@@ -48,6 +51,7 @@ export class MonitorStore extends Announcer {
     this.rows = this.stages.length;
     if (this.probed.length < before) {
       this.maps.clear();
+      this.asked.clear();
       this.strongest.clear();
       this.pictures = null;
     }
@@ -77,14 +81,24 @@ export class MonitorStore extends Announcer {
     return this.maps.get(`${epoch} ${label}`) || null;
   }
 
-  ask(epoch, label) {
+  // The last epoch's maps of a label that are here: those of the newest may be on their way.
+  latest(label) {
+    return [...this.maps.values()].reduce((last, each) => (each.label === label && each.epoch > (last?.epoch ?? 0) ? each : last), null);
+  }
+
+  // `patient`: not while an answer to an earlier question is still to come, or a quick training would leave no time to answer.
+  ask(epoch, label, patient) {
     const key = `${epoch} ${label}`;
-    if (this.maps.has(key)) return;
+    const fresh = (since) => performance.now() - since < PATIENCE;
+    if (this.maps.has(key) || fresh(this.asked.get(key) ?? -PATIENCE)) return;
+    if (patient && this.open && fresh(this.asked.get(this.open) ?? -PATIENCE)) return;
     for (const old of this.maps.keys()) {
       if (this.maps.size < KEPT) break;
       this.maps.delete(old);
     }
-    this.maps.set(key, null);
+    if (this.asked.size > KEPT) this.asked.clear();
+    this.asked.set(key, performance.now());
+    this.open = key;
     this.model.send({ ask: "maps", epoch, label });
   }
 
@@ -96,8 +110,6 @@ export class MonitorStore extends Announcer {
 
   async receive(message, buffers) {
     if (message.answer === "error") {
-      const { question } = message;
-      if (question?.ask === "maps") this.maps.delete(`${question.epoch} ${question.label}`);
       this.tell("error", message.text);
       return;
     }
@@ -115,7 +127,10 @@ export class MonitorStore extends Announcer {
       maps[name.slice(5)] = Array.from({ length: count }, (_, i) => ({ rows, columns, values: values.subarray(i * rows * columns, (i + 1) * rows * columns) }));
     }
     this.strongest.set(packet.label, packet.strongest);
-    this.maps.set(`${packet.epoch} ${packet.label}`, { maps, logits: logits.values, targets: targets.values });
+    const { epoch, label } = packet;
+    const key = `${epoch} ${label}`;
+    if (this.open === key) this.open = "";
+    this.maps.set(key, { epoch, label, maps, logits: logits.values, targets: targets.values });
     this.tell("maps");
   }
 }

@@ -65,13 +65,13 @@ export function probeStrip(app) {
       const chance = sigmoid(probe.logits[place]);
       const state = STATES[stateOf(probe.targets[place], probe.logits[place], 0)];
       verdict.replaceChildren(stateIcon(state), ` ${Number.isFinite(chance) ? chance.toFixed(2) : "–"}`);
-      canvas.setAttribute("aria-label", `${store.ids[place]}: map of ${view.state.label} after epoch ${view.epoch}`);
+      canvas.setAttribute("aria-label", `${store.ids[place]}: map of ${view.state.label} after epoch ${probe.epoch}`);
       button.setAttribute("aria-pressed", String(store.ids[place] === view.state.image));
     });
     setText(low, number(range[0]));
     setText(high, number(range[1]));
     ramp.style.background = cssGradient(kind, PALETTE);
-    node.dataset.drawn = `${view.epoch} ${view.state.label}`;
+    node.dataset.drawn = `${probe.epoch} ${view.state.label}`;
   }
 
   function update() {
@@ -103,10 +103,11 @@ export function probeStrip(app) {
     slider.setAttribute("aria-valuetext", `${view.epoch}, ${stage}`);
     newest.setAttribute("aria-pressed", String(view.state.epoch === null));
     setText(meaning, `${kind.meaning} A colour means the same in every epoch.`.trim());
-    store.ask(view.epoch, view.state.label);
-    const probe = store.probe(view.epoch, view.state.label);
+    const follows = view.state.epoch === null;
+    store.ask(view.epoch, view.state.label, follows);
+    const probe = store.probe(view.epoch, view.state.label) || (follows ? store.latest(view.state.label) : null);
     if (!probe) return; // the maps before stay until these are here
-    const wanted = [view.epoch, view.state.label, kind.name, view.state.image, JSON.stringify(store.strongest.get(view.state.label)), store.pictures?.length].join();
+    const wanted = [probe.epoch, view.state.label, kind.name, view.state.image, JSON.stringify(store.strongest.get(view.state.label)), store.pictures?.length].join();
     if (wanted === drawn) return;
     drawn = wanted;
     draw(probe, kind);
