@@ -31,7 +31,6 @@ from lightning_fabric import Fabric
 from benchmarks.common import STUDIES, machine, read_json, write_json
 from benchmarks.loading import loading_speed
 from benchmarks.training_systems import FULL, PARTS, SMALL, SYSTEMS, Noise, System, compiled_steps, one_step
-from workbench.models.host_memory import keep_freed_memory
 
 LIMITS = {"srn-paper": {"training": 1.4, "evaluation": 1.35}, "msrn-elementwise": {"training": 1.6, "evaluation": 1.4}}
 """Largest times beside the plain network, for ResNet-18 at 224 px and 20 labels on a CPU."""
@@ -162,7 +161,6 @@ def main() -> None:
     parser.add_argument("--one", nargs=3, metavar=("WHAT", "SYSTEM", "BATCH"), help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    keep_freed_memory()  # as `workbench train` does
     if arguments.one:
         what, name, batch = arguments.one
         print(json.dumps(one(what, name, int(batch), arguments.device)))

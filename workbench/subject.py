@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.inspection import LogitKind, MapKind, PartKind, Table
-from workbench.models.host_memory import keep_freed_memory
 
 Explain = Callable[[Tensor, Tensor], Tensor]
 
@@ -104,7 +103,6 @@ def subject_of(
 
     Raises: WorkbenchError where something is missing or shapes disagree.
     """
-    keep_freed_memory()
     if hasattr(model, "map_kinds") and maps is None:
         return _own_subject(model, size)
     if maps is None:

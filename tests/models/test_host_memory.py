@@ -1,17 +1,17 @@
-"""Freed memory stays in the process: counted in pages that the system had to hand out."""
+"""Large tensors come in large pages: counted in pages that the system had to hand out."""
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from workbench.models.host_memory import keep_freed_memory
+from workbench.models.host_memory import SETTING
 
+GRANTED = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 COUNT = """
-import resource, torch
-from workbench.models.host_memory import keep_freed_memory
-kept = keep_freed_memory()
+import resource, torch, workbench.models
 network = torch.nn.Sequential(*[torch.nn.Conv2d(16, 16, 1) for _ in range(4)])
 pixels = torch.zeros(8, 16, 256, 256)  # 32 MiB, as each map between
 faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -19,20 +19,17 @@ for repetition in range(8):
     if repetition == 4:
         before = faults()
     network(pixels).sum().backward()
-print(kept, faults() - before)
+print(faults() - before)
 """
 
 
 def pages(**environment):
-    """Whether memory is kept, and pages handed out in four training steps of a small network."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_") and name != "GLIBC_TUNABLES"}
+    """Pages handed out in four training steps of a small network."""
+    clean = {name: value for name, value in os.environ.items() if name != SETTING}
     found = subprocess.run([sys.executable, "-c", COUNT], env=clean | environment, capture_output=True, text=True, check=True)
-    kept, count = found.stdout.split()
-    return kept == "True", int(count)
+    return int(found.stdout)
 
 
-@pytest.mark.skipif(not keep_freed_memory(), reason="another C library than GNU's, or its allocator is set from outside")
-def test_memory_that_is_freed_is_used_again_and_an_allocator_set_from_outside_left_alone():
-    (kept, few), (kept_too, many) = pages(), pages(MALLOC_ARENA_MAX="2")
-    assert (kept, kept_too) == (True, False)
-    assert few < many / 4
+@pytest.mark.skipif(not GRANTED.exists() or "[madvise]" not in GRANTED.read_text(), reason="large pages are granted to all, or to none")
+def test_large_tensors_come_in_large_pages_unless_set_otherwise():
+    assert pages() < pages(**{SETTING: "0"}) / 4

@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.models.host_memory import ask_for_large_pages
 
 if TYPE_CHECKING:
     from workbench.categories import Categories
     from workbench.models.base import WorkbenchModel
+
+ask_for_large_pages()  # before anybody makes a tensor
 
 MODELS = {
     "pooled": "workbench.models.pooled:PooledModel",

@@ -19,7 +19,6 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import distributed
 
 from workbench.errors import WorkbenchError
-from workbench.models.host_memory import keep_freed_memory
 
 TIMEOUT = timedelta(minutes=30)  # the others wait this long for one that reads data, evaluates or writes
 
@@ -35,7 +34,6 @@ def start_processes(precision: str) -> Fabric:
 
     Raises: WorkbenchError if they cannot be reached, or the machine lacks devices for them.
     """
-    keep_freed_memory()
     count = process_count()
     if count == 1:
         return Fabric(devices=1, precision=precision)  # type: ignore[arg-type]
