@@ -49,6 +49,17 @@ def disc_atlas(study: Study) -> list[list[str]]:
     return rows
 
 
+def relations(study: Study) -> list[list[str]]:
+    """True pairs found by each read-out, with the rule and without."""
+    rows = [["scenes", "model", "read-out", "true pairs found", "95 % interval", "false alarms"]]
+    for row in study["summary"]:
+        low, high = row["interval"]
+        found = f"{row['found']} of {row['asked']}"
+        world = "with the rule" if row["relation"] else "without the rule"
+        rows.append([world, row["arm"], row["readout"], found, f"{low:.2f} to {high:.2f}", f"{row['false_alarms']:.2f} of {row['unrelated']}"])
+    return rows
+
+
 def semantics(study: Study) -> list[list[str]]:
     """What MSRN's groups and embeddings say of the labels, beside chance."""
     rows = [["data", "seeds", "groups used", "largest share", "groups and themes, adjusted Rand"]]
@@ -86,6 +97,7 @@ TABLES: dict[str, Callable[[Study], list[list[str]]]] = {
     "atlas": srn_atlas,
     "msrn_atlas": msrn_atlas,
     "disc_atlas": disc_atlas,
+    "relations": relations,
     "semantics": semantics,
     "voc_study": voc_study,
     "trust": trust,
