@@ -56,7 +56,8 @@ def relations(study: Study) -> list[list[str]]:
         low, high = row["interval"]
         found = f"{row['found']} of {row['asked']}"
         world = "with the rule" if row["relation"] else "without the rule"
-        rows.append([world, row["arm"], row["readout"], found, f"{low:.2f} to {high:.2f}", f"{row['false_alarms']:.2f} of {row['unrelated']}"])
+        alarms = f"{row['false_alarms']:.2f} of {row['unrelated']}"
+        rows.append([world, row["arm"], row["readout"], found, f"{low:.2f} to {high:.2f}", alarms])
     return rows
 
 
