@@ -43,7 +43,7 @@ def tell(page, training, **facts):
 
 
 def tiles(page):
-    return page.locator(".wb-tiles dd").all_inner_texts()
+    return page.locator(".wb-tile-value").all_inner_texts()
 
 
 def view_of(page):
@@ -136,6 +136,7 @@ def test_the_curves_stand_where_the_numbers_are(page, make, folder):
         "Epoch 4 (joint): mAP 60.0, AP of house 70.0",
     ]
     page.locator(".wb-curves summary").click()
+    page.wait_for_selector(".wb-curves tbody tr")
     table = page.locator(".wb-curves tbody tr").all_inner_texts()
     assert table[0].split("\t") == ["4", "joint", "0.5", "60.0", "80", "2 s"]
     assert len(table) == 4

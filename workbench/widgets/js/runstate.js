@@ -37,12 +37,12 @@ export function runState(app) {
   const fill = h("span", { class: "wb-fill" });
   const bar = h("div", { class: "wb-progress", role: "progressbar", "aria-label": "Share of the whole training that is done", "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
   const tiles = ["images a second", "time left", "loss of this epoch", "validation mAP", "best mAP", "learning rate"].map((name) => {
-    const value = h("dd");
-    return { node: h("div", {}, h("dt", {}, name), value), value };
+    const value = h("span", { class: "wb-tile-value" }); // no dl: JupyterLab has rules of its own for those
+    return { node: h("div", {}, h("span", { class: "wb-tile-name" }, name), " ", value), value };
   });
   const meaning = h("p", { class: "wb-soft" });
   const problem = h("p", { class: "wb-warning", role: "alert" });
-  const node = h("section", { class: "wb-run-state", "aria-label": "How the training stands" }, h("div", { class: "wb-now" }, badge, where, button), bar, h("dl", { class: "wb-tiles" }, tiles.map((tile) => tile.node)), problem, meaning);
+  const node = h("section", { class: "wb-run-state", "aria-label": "How the training stands" }, h("div", { class: "wb-now" }, badge, where, button), bar, h("div", { class: "wb-tiles", role: "group", "aria-label": "Numbers" }, tiles.map((tile) => tile.node)), problem, meaning);
   let pending = "";
   const timer = setInterval(() => update(), 5000);
 
