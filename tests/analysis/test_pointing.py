@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench import Categories, Inspection, MapKind, Region
+from workbench import Categories, Inspection, MapKind
 from workbench.analysis.grids import resize_maps
 from workbench.analysis.pointing import IOU_THRESHOLDS, energy_inside, localisation, mask_iou, point_hit, relevance_rank
 from workbench.analysis.references import CENTRE_BLOB, RANDOM_MAP, TRUE_MASK
 from workbench.inspection import InspectionContents, LogitKind
-from workbench.regions import resize_mask
+from workbench.regions import Region, resize_mask
 
 
 def jpeg(size):

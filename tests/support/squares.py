@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench import Categories, Region
+from workbench import Categories
 from workbench.datasets.base import MultiLabelDataset
+from workbench.regions import Region
 
 COLOURS = {"red": (220, 40, 40), "green": (40, 200, 60), "blue": (50, 70, 220)}
 
