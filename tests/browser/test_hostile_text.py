@@ -15,12 +15,14 @@ import pytest
 from tests.support.archives import make_contents
 from tests.support.embedded import embed
 from tests.support.layered import make_layered_contents
-from tests.support.plain_page import open_explorer, open_points
+from tests.support.moving import Weighing, make_editor
+from tests.support.plain_page import open_explorer, open_lab, open_points
+from tests.support.traced import make_fired, make_templates
 from workbench.categories import Categories
 from workbench.inspection import Inspection
 from workbench.reports.collect import collect
 from workbench.reports.page import write_report
-from workbench.widgets import AttentionExplorer, EmbeddingExplorer, LabelExplorer
+from workbench.widgets import AttentionExplorer, EmbeddingExplorer, LabelExplorer, MoveLab, TemplateExplorer
 
 pytestmark = pytest.mark.browser
 LISTEN = "window.hits = []; window.hit = (field) => window.hits.push(field); null;"
@@ -154,6 +156,24 @@ def test_embedding_explorer(listening, points):
     open_points(listening, EmbeddingExplorer(points))
     nothing_ran(listening)
     assert "onerror=hit(`category" in listening.inner_text("main")
+
+
+@pytest.mark.parametrize("kind", ["traces", "moves"])
+def test_labs_of_what_was_learned(kind, listening):
+    if kind == "traces":
+        names = tuple(script(f"category {number}") for number in range(4))
+        fired, pictures = make_fired()
+        lab = TemplateExplorer(make_templates(names=names), fired, pictures, [script(f"id {number}") for number in range(len(fired))])
+    else:
+        lab = MoveLab({script(f"model {number}"): Weighing(make_editor(), seed=number) for number in range(2)})
+    open_lab(listening, lab, kind)
+    listening.locator(".wb-explorer").focus()
+    listening.keyboard.press("ArrowDown")
+    nothing_ran(listening)
+    assert "onerror=hit(`" in listening.inner_text("main")
+    listening.set_content(f"<main>{lab.snapshot().data}</main>")
+    nothing_ran(listening)
+    assert "onerror=hit(`" in listening.inner_text("main")
 
 
 @pytest.mark.parametrize("kind", ["attention", "layered", "labels", "embedding"])
