@@ -36,10 +36,10 @@ def row(run: Any, data: str, dataset: Any) -> dict[str, Any]:
     from workbench.analysis.attribution import Attribution, add_attribution
     from workbench.analysis.faithfulness import COURSES, THOROUGH, faithfulness
     from workbench.analysis.leakage import leakage
-    from workbench.analysis.pointing import localisation
     from workbench.analysis.robustness import robustness
     from workbench.analysis.sanity import sanity
     from workbench.inspector import inspect
+    from workbench.metrics.pointing import localisation
     from workbench.subject import subject_of
 
     many, few = IMAGES[data]

@@ -37,10 +37,10 @@ TITLE = "VOC study split, not comparable with published VOC figures"
 
 def cell(system: str, seed: int, last_stage: bool, root: Path, runs: Path) -> dict[str, Any]:
     """Train, score and inspect one recipe; the figures of one row, and its scores in a file of `runs`."""
-    from workbench.analysis.pointing import localisation
     from workbench.analysis.separation import separation
     from workbench.inspector import inspect
     from workbench.metrics import average_precision, bootstrap, mean_average_precision
+    from workbench.metrics.pointing import localisation
     from workbench.training import get_recipe, train
 
     overrides = {"seed": str(seed), "data.root": str(root), **({"frozen_backbone": "false"} if last_stage else {})}

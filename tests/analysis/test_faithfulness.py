@@ -11,8 +11,8 @@ from tests.support.squares import Squares
 from workbench import Inspection
 from workbench.analysis.faithfulness import THOROUGH, Course, areas, curves, faithfulness
 from workbench.analysis.imputation import painted
-from workbench.analysis.references import RANDOM_MAP, TRUE_MASK
 from workbench.capture import capture, subject_of
+from workbench.metrics.references import RANDOM_MAP, TRUE_MASK
 
 
 class ColourCounter(nn.Module):

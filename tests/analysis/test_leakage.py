@@ -10,8 +10,8 @@ from torch import nn
 from tests.support.squares import Squares
 from workbench import Inspection, create_model, inspect
 from workbench.analysis.leakage import TABLE, leakage
-from workbench.analysis.references import TRUE_MASK
 from workbench.capture import capture, subject_of
+from workbench.metrics.references import TRUE_MASK
 
 
 class Colours(nn.Module):

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from workbench.analysis.grids import resize_maps
-from workbench.analysis.pointing import summarise
-from workbench.analysis.references import present_pairs
 from workbench.analysis.sanity import rank_correlation
 from workbench.inspection import Inspection
+from workbench.metrics.grids import resize_maps
+from workbench.metrics.pointing import summarise
+from workbench.metrics.references import present_pairs
 
 TOP_AREA = 0.2  # share of the picture
 

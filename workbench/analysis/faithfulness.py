@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from workbench.analysis.imputation import base_of, painted
-from workbench.analysis.pointing import summarise
-from workbench.analysis.references import present_pairs, row_maps, row_names
 from workbench.capture import Subject, batch_of
 from workbench.datasets.base import MultiLabelDataset
 from workbench.inspection import Inspection
+from workbench.metrics.pointing import summarise
+from workbench.metrics.references import present_pairs, row_maps, row_names
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from workbench.analysis.grids import resize_maps
 from workbench.analysis.imputation import painted
-from workbench.analysis.references import label_masks, present_pairs
 from workbench.capture import Subject, batch_of
 from workbench.datasets.base import MultiLabelDataset
 from workbench.inspection import Inspection, Table
+from workbench.metrics.grids import resize_maps
+from workbench.metrics.references import label_masks, present_pairs
 
 TABLE = "leakage"
 MEANING = "Change of the column's probability when the evidence of the row's label is painted over, mean over images; size, not direction."

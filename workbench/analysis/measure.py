@@ -10,13 +10,13 @@ from torch import nn
 from workbench.analysis.agreement import agreement
 from workbench.analysis.faithfulness import COURSES, THOROUGH, faithfulness
 from workbench.analysis.leakage import TABLE, leakage
-from workbench.analysis.pointing import localisation
 from workbench.analysis.robustness import robustness
 from workbench.analysis.sanity import sanity
 from workbench.capture import Subject
 from workbench.datasets.base import MultiLabelDataset
 from workbench.inspection import Inspection, Table
 from workbench.metrics import evaluate
+from workbench.metrics.pointing import localisation
 
 MATRIX_UP_TO = 200  # labels for which the leakage matrix is kept
 

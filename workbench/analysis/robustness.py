@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.analysis.pointing import summarise
-from workbench.analysis.references import present_pairs, row_maps, row_names
 from workbench.capture import Subject, batch_of
 from workbench.datasets.base import MultiLabelDataset
 from workbench.inspection import Inspection
+from workbench.metrics.pointing import summarise
+from workbench.metrics.references import present_pairs, row_maps, row_names
 
 PATCHES, SIDE = 20, 4  # patches are a quarter of the frame wide and high
 NOISES, RADIUS = 5, 0.02  # of pixels in 0..1

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from workbench.analysis.randomise import FRESH_SEED, cascade, randomised
-from workbench.analysis.references import present_pairs
 from workbench.capture import Subject, batch_of
 from workbench.datasets.base import MultiLabelDataset
 from workbench.inspection import Inspection
+from workbench.metrics.references import present_pairs
 
 __all__ = ["FRESH_SEED", "MEANINGS", "randomised", "rank_correlation", "sanity"]
 

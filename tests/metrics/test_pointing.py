@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from workbench import Categories, Inspection, MapKind
-from workbench.analysis.grids import resize_maps
-from workbench.analysis.pointing import IOU_THRESHOLDS, energy_inside, localisation, mask_iou, point_hit, relevance_rank
-from workbench.analysis.references import CENTRE_BLOB, RANDOM_MAP, TRUE_MASK
 from workbench.inspection import InspectionContents, LogitKind
+from workbench.metrics.grids import resize_maps
+from workbench.metrics.pointing import IOU_THRESHOLDS, energy_inside, localisation, mask_iou, point_hit, relevance_rank
+from workbench.metrics.references import CENTRE_BLOB, RANDOM_MAP, TRUE_MASK
 from workbench.regions import Region, resize_mask
 
 

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from workbench.analysis.grids import resize_maps
 from workbench.inspection import Inspection
+from workbench.metrics.grids import resize_maps
 from workbench.regions import resize_mask
 
 RANDOM_MAP = "random map"
