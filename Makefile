@@ -25,6 +25,7 @@ $(VENV)/.created:
 
 $(VENV)/.explore: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "Installing what exploring needs (about 425 MB) ..."
+	@$(BIN)/python -m pip uninstall --quiet --quiet --yes workbench  # another project, or this one under its former name
 	$(PIP) -e ".[explore]"
 	touch $@
 

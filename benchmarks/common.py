@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 STUDIES = Path(__file__).resolve().parent.parent / "studies"
-PACKAGES = ("numpy", "torch", "torchvision", "lightning-fabric", "workbench")
+PACKAGES = ("numpy", "torch", "torchvision", "lightning-fabric", "multilabel-workbench")
 
 
 def machine() -> dict[str, Any]:

@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 __version__ = "0.1.0"
+DISTRIBUTION = "multilabel-workbench"  # what is installed under this name is ours; another project has the name "workbench"
 
 _HOMES = {
     "AttentionExplorer": "workbench.widgets",

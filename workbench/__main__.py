@@ -2,6 +2,6 @@
 
 import sys
 
-from workbench.cli import main
+from multilabel_workbench import main
 
 sys.exit(main())

@@ -63,7 +63,7 @@ def _tsne(epochs: list[np.ndarray], seed: int) -> np.ndarray:
     try:
         from sklearn.manifold import TSNE
     except ImportError:
-        raise WorkbenchError('t-SNE needs scikit-learn; install it with `pip install "workbench[train]"`.') from None
+        raise WorkbenchError('t-SNE needs scikit-learn; install it with `pip install "multilabel-workbench[train]"`.') from None
     rows = np.concatenate(epochs)
     if len(rows) > TSNE_POINTS:
         raise WorkbenchError(f"t-SNE would fit {len(rows)} points of all epochs together; give at most {TSNE_POINTS}, or take PCA.")
@@ -79,7 +79,9 @@ def _umap(epochs: list[np.ndarray], seed: int) -> np.ndarray:
         try:
             from umap import UMAP
         except ImportError:
-            raise WorkbenchError('UMAP needs umap-learn; install it with `pip install "workbench[umap]"`, or take PCA or t-SNE.') from None
+            raise WorkbenchError(
+                'UMAP needs umap-learn; install it with `pip install "multilabel-workbench[umap]"`, or take PCA or t-SNE.'
+            ) from None
         last = epochs[-1].astype(np.float32)
         fitted: Any = UMAP(n_neighbors=min(15, len(last) - 1), init="pca", random_state=seed).fit(last)
         points = [np.asarray(fitted.transform(values.astype(np.float32))) for values in epochs[:-1]]

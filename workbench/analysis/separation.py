@@ -150,7 +150,7 @@ def _silhouette(z: np.ndarray, labels: np.ndarray, seed: int, sample: int) -> tu
     try:
         from sklearn.metrics import silhouette_samples
     except ImportError:
-        raise WorkbenchError('The silhouette needs scikit-learn; install it with `pip install "workbench[train]"`.') from None
+        raise WorkbenchError('The silhouette needs scikit-learn; install it with `pip install "multilabel-workbench[train]"`.') from None
     distances = np.clip(1 - z[chosen] @ z[chosen].T, 0, None)
     np.fill_diagonal(distances, 0.0)
     each[chosen] = silhouette_samples(distances, labels[chosen], metric="precomputed")

@@ -1,4 +1,4 @@
-"""``workbench doctor``: what is installed, what is missing, and what to do about it. Exit code 1 if something needed is missing."""
+"""``workbench doctor``: what is installed, what is missing, and what to do about it. Exit code 1 if something is missing or hidden."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
+import multilabel_workbench
 from workbench.shelf import archives, home
 
 EXPLORE = ("jupyterlab", "ipywidgets", "anywidget", "plotly")
@@ -18,7 +19,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class Finding(NamedTuple):
-    """One line: is it good ("ok"), a thing to know ("note") or missing ("missing"); what was found; what to do."""
+    """One line: good ("ok"), to know ("note"), "missing", or hidden by another project ("clash"); what was found; what to do."""
 
     state: str
     what: str
@@ -35,6 +36,14 @@ def examine() -> list[Finding]:
     python = ".".join(map(str, sys.version_info[:3]))
     supported = (3, 11) <= sys.version_info[:2] < (3, 14)
     findings.append(Finding("ok" if supported else "missing", f"Python {python}", "" if supported else "use Python 3.11, 3.12 or 3.13"))
+    findings += [
+        Finding(
+            "clash",
+            f"{multilabel_workbench.described(other)}, another project, has the package or command `workbench` too",
+            f"pip uninstall {other.name}, then install this one again",
+        )
+        for other in multilabel_workbench.foreign()
+    ]
     for packages, extra, needed in ((EXPLORE, "explore", True), (TRAIN, "train", False)):
         for package in packages:
             try:
@@ -66,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for state, what, remedy in findings:
             print(f"{state:<8}{what}" + (f"  ->  {remedy}" if remedy else ""))
-    return 1 if any(finding.state == "missing" for finding in findings) else 0
+    return 1 if any(finding.state in ("missing", "clash") for finding in findings) else 0
 
 
 def _device() -> Finding:

@@ -27,7 +27,9 @@ def decode_segmentation(segmentation: Any, height: int, width: int, where: str) 
         counts = segmentation["counts"]
         runs = _decompressed(counts) if isinstance(counts, str) else [_whole(count) for count in counts]
     except ImportError:
-        raise WorkbenchError('Drawing COCO polygons needs pycocotools; install it with pip install "workbench[train]".') from None
+        raise WorkbenchError(
+            'Drawing COCO polygons needs pycocotools; install it with pip install "multilabel-workbench[train]".'
+        ) from None
     except Exception as error:  # pycocotools raises bare Exception
         reason = f"{type(error).__name__}: {error}"
         raise WorkbenchError(f"{where} has a segmentation that cannot be decoded ({reason:.80}); correct or remove it.") from None

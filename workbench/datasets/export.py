@@ -36,7 +36,7 @@ def export_coco(dataset: MultiLabelDataset, folder: str | Path, split: str | Non
     try:
         from pycocotools import mask as codec
     except ImportError:
-        raise WorkbenchError('Writing COCO masks needs pycocotools; install it with pip install "workbench[train]".') from None
+        raise WorkbenchError('Writing COCO masks needs pycocotools; install it with pip install "multilabel-workbench[train]".') from None
     folder = Path(folder)
     split = split or getattr(dataset, "split", None) or getattr(getattr(dataset, "source", None), "split", None) or dataset.name
     if not re.fullmatch(r"[\w.-]+", split) or split.startswith("."):
