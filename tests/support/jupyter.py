@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class Lab:
 
 
 @contextmanager
-def running_lab(folder: Path, scratch: Path) -> Iterator[Lab]:
+def running_lab(folder: Path, scratch: Path, more_options: Sequence[str] = ()) -> Iterator[Lab]:
     """A JupyterLab on `folder`; `scratch` takes its configuration and its log."""
     for name, value in SETTINGS.items():
         extension, file = name.split("/")
@@ -101,13 +101,16 @@ def running_lab(folder: Path, scratch: Path) -> Iterator[Lab]:
     ]
     log = scratch / "lab.log"
     with log.open("w") as output:
-        server = subprocess.Popen([*command, *options], env=environment, stdout=output, stderr=output, start_new_session=True)
+        server = subprocess.Popen(
+            [*command, *options, *more_options], env=environment, stdout=output, stderr=output, start_new_session=True
+        )
     lab = Lab(f"http://127.0.0.1:{port}", folder)
     try:
         _wait(lab, server, log)
         yield lab
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it ended by itself
+            os.killpg(server.pid, signal.SIGTERM)
         server.wait(20)
 
 

@@ -1,4 +1,4 @@
-"""``workbench data``: list, get, check and export data sets."""
+"""``workbench data``: list, get, check and export data sets; check what script a notebook brings along."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("export", "write as COCO instances JSON"),
     ):
         child = actions.add_parser(action, help=summary)
-        child.add_argument("name")
+        child.add_argument("name", help="a data set, or the path of a notebook" if action == "check" else "a data set")
         child.add_argument("--split", help="split as the source names it")
         child.add_argument("--root", type=Path, help="folder of the data set, or a CSV; data/NAME by default")
         child.add_argument("--count", type=int, help="number of scenes, or of images to look at")
@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         if action == "check":
             child.add_argument("--scores", type=Path, help="a model's scores [images, categories], to find columns in a wrong order")
+            child.add_argument("--strip", action="store_true", help="of a notebook: take out widget state that brings script")
             child.add_argument("--json", action="store_true", help="print JSON")
         else:
             child.add_argument("-o", "--out", type=Path, required=True, help="folder to write")
@@ -131,7 +132,41 @@ def _value(text: str) -> Any:
         return text
 
 
+def _check_notebook(arguments: argparse.Namespace) -> int:
+    """Say what script a notebook brings in its widget state; 2 if there is any, unless it was taken out."""
+    from workbench.commands.guarded_contents import own_scripts
+    from workbench.training.files import atomic
+    from workbench.widget_state import read_notebook, scripts, without_scripts
+
+    path = Path(arguments.name)
+    notebook = read_notebook(path)
+    found = scripts(notebook, own_scripts())
+    if arguments.json:
+        print(json.dumps({"notebook": str(path), "scripts": [script._asdict() for script in found]}))
+    else:
+        print(f"{path}: {len(found)} widget models that bring a script which is not this library's")
+        for script in found[:20]:
+            print(f"  {script.origin!a}: {script.bytes:,} characters, sha256 {script.digest}, model {script.model[:40]!a}")
+    if not found:
+        return 0
+    if arguments.strip:
+        with atomic(path) as temporary:
+            temporary.write_text(
+                json.dumps(without_scripts(notebook, own_scripts()), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
+        print("The widget state was taken out; cells and outputs are as they were.", file=sys.stderr)
+        return 0
+    raise WorkbenchError(
+        f"{path} would run this script when JupyterLab opens it, trusted or not; take it out with `workbench data check {path} --strip`, "
+        "or open it with `workbench lab`, which leaves it out."
+    )
+
+
 def _check(arguments: argparse.Namespace) -> int:
+    if arguments.name.endswith(".ipynb"):
+        return _check_notebook(arguments)
+    if arguments.strip:
+        raise WorkbenchError(f'--strip takes script out of a notebook, and "{arguments.name}" is none; give the path of an .ipynb file.')
     from workbench.datasets.check import contents, order_of_names, order_of_scores, read_scores
 
     scores = read_scores(arguments.scores) if arguments.scores else None

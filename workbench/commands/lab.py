@@ -40,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         "--ServerApp.ip=127.0.0.1",  # this machine only; the token in the printed address is the key
         f"--ServerApp.port={arguments.port}",
         f"--ServerApp.root_dir={root}",
+        # Widget state of notebooks that are not trusted would run its script when they are opened.
+        "--ServerApp.contents_manager_class=workbench.commands.guarded_contents.GuardedContents",
         f"--LabApp.default_url=/lab/tree/{notebook}",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
