@@ -1,4 +1,5 @@
-"""Claim atlas, discriminative features: does the loss, after Hassanin et al., pull classes apart, and is the separation worth anything?
+"""Claim atlas, discriminative features: does the loss (ours, after Hassanin et al., whose equations were not
+available to us) pull classes apart, and is the separation worth anything?
 
     python -m benchmarks.disc_atlas              # 36 small trainings; stop it any time, start it again to go on
     python -m benchmarks.disc_atlas --summary    # only print what studies/disc_atlas.json says

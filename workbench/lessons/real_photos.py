@@ -137,6 +137,8 @@ class RealPhotosLesson(Lesson):
         sides = list(photo_study.gains(study).values())
         won = sides.count(1)
         shown = f"It is {won} of {len(sides)}." if sides else photo_study.EMPTY
+        if photo_study.taken_back(study):
+            shown += " What that is worth is said below: the pooled baseline had not converged."
         return right(shown) if int(answer) == won else wrong(f"{shown} Look at the column of the gains, and at their intervals.")
 
     @question

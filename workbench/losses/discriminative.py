@@ -1,7 +1,7 @@
-"""Class-disentangled discriminative losses, after Hassanin et al.: pull the features of a class together, push classes apart.
+"""Class-disentangled discriminative losses, ours, after Hassanin et al.: pull the features of a class together, push classes apart.
 
 Hassanin, Radwan, Khan, Tahtali, "Learning Discriminative Representations for Multi-Label Image Recognition", J. Vis. Commun. Image
-Represent. 83 (2022) 103448, https://arxiv.org/abs/2107.11159. Its equations were not at hand and no code of it is public, so what stands
+Represent. 83 (2022) 103448, https://arxiv.org/abs/2107.11159. Its equations were not available to us, no code of it is public: what stands
 here is ours, after its idea. The contrastive form is SupCon (Khosla et al. 2020, https://arxiv.org/abs/2004.11362) on (image, label) pairs,
 as in MulCon (https://arxiv.org/abs/2107.11626), with running class centres in the contrast set and an additive margin as in CosFace.
 The two-term form is a centre loss beside a bounded push: easier to see through, for teaching.

@@ -16,7 +16,7 @@ FORMS = ("contrastive", "two_terms")
 
 
 class DiscriminativeLoss(nn.Module):
-    """Class-disentangled discriminative loss, after Hassanin et al.
+    """Class-disentangled discriminative loss, ours, after Hassanin et al. (equations not available to us).
 
     Args:
         labels: C.

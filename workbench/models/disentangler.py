@@ -1,7 +1,7 @@
-"""Class disentangler: takes one image's features apart by class, after Hassanin et al.
+"""Class disentangler: takes one image's features apart by class, ours, after Hassanin et al.
 
 Hassanin, Radwan, Khan, Tahtali, "Learning Discriminative Representations for Multi-Label Image Recognition", J. Vis. Commun. Image
-Represent. 83 (2022) 103448, https://arxiv.org/abs/2107.11159. Its method section was not at hand and no code of it is public: how the
+Represent. 83 (2022) 103448, https://arxiv.org/abs/2107.11159. Its method section was not available to us, no code of it is public: how the
 features are taken apart here is ours, from what is common for it. Each class has its own attention A over the cells and pools the
 projected map V with it: F[b, c] = sum over cells of A[b, c] V[b]. The attention is either "cam", from a score map of its own for each
 class (with a temperature as in CSRA, https://arxiv.org/abs/2108.02456), or "semantic", from the product of the map with a query made of the
@@ -98,7 +98,9 @@ class ClassDisentangler(nn.Module):
 
 
 class DisentangledModel(WorkbenchModel):
-    """The plain network with a disentangler in the place of its pooling, after Hassanin et al.: the smallest model with class features.
+    """The plain network with a disentangler in the place of its pooling: the smallest model with class features.
+
+    Ours, after Hassanin et al. (equations not available to us).
 
     Args:
         attention, temperature, squash: as in `ClassDisentangler`.

@@ -23,7 +23,7 @@ UNKNOWN = ("ignore", "positive", "negative")
 
 @dataclass(frozen=True)
 class Discriminative:
-    """A class-disentangled discriminative loss, after Hassanin et al., for any model that gives class features.
+    """A discriminative loss for any model that gives class features: ours, after Hassanin et al. (equations not available to us).
 
     Attributes:
         weight: what it is multiplied with before it is added to the other terms.

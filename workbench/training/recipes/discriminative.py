@@ -1,6 +1,6 @@
-"""Class-disentangled discriminative learning, after Hassanin et al. (arXiv 2107.11159): *our settings*, on scenes and on photos.
+"""Class-disentangled discriminative learning, ours, after Hassanin et al. (arXiv 2107.11159), on scenes and on photos.
 
-The paper's equations, weights and tables were not at hand, so none of these reproduces it and no figure of it stands beside ours.
+The paper's equations, weights and tables were not available to us, so none of these reproduces it and no figure of it stands beside ours.
 Data, budget, backbone and optimiser are those of the other recipes on the same data; what is added is the loss, in one line of a stage.
 """
 
@@ -16,7 +16,7 @@ FEATURE_IMAGES = 300
 
 
 def scenes_disentangled() -> Recipe:
-    """The plain network with a class disentangler in the place of its pooling, and the loss: after Hassanin et al., our settings.
+    """A class disentangler in place of pooling, and the loss: ours, after Hassanin et al. (equations not available to us).
 
     The attention's own scores are trained as class activations too (logits.cam); without, seed 0 reached .985 in place of .988.
     """
@@ -32,17 +32,17 @@ def scenes_disentangled_off() -> Recipe:
 
 
 def scenes_srn() -> Recipe:
-    """SRN with the loss on its attention-pooled features, in the joint stage: after Hassanin et al., our settings."""
+    """SRN with the loss on attention-pooled features, in the joint stage: ours, after Hassanin et al. (equations not available to us)."""
     return with_loss("scenes-srn-disc", scenes.srn())
 
 
 def scenes_msrn() -> Recipe:
-    """MSRN with the loss on the label features that it pools at every layer: after Hassanin et al., our settings."""
+    """MSRN with the loss on the label features of every layer: ours, after Hassanin et al. (equations not available to us)."""
     return with_loss("scenes-msrn-disc", scenes.msrn())
 
 
 def voc_study() -> Recipe:
-    """The disentangler and the loss on photos, on a frozen backbone: after Hassanin et al., our settings."""
+    """The disentangler and the loss on photos, on a frozen backbone: ours, after Hassanin et al. (equations not available to us)."""
     recipe = _disentangled("voc-study-disc", voc.pooled())
     return replace(recipe, expected=(Expected("validation.map", 0.786, "measured", "seed 0, best epoch, on a CPU"),))
 
@@ -53,7 +53,10 @@ def voc_study_off() -> Recipe:
 
 
 def coco2014() -> Recipe:
-    """The disentangler and the loss on COCO 2014, ResNet-101 at 448 px, on a GPU: after Hassanin et al., our settings, not run in full."""
+    """The disentangler and the loss on COCO 2014, ResNet-101 at 448 px, on a GPU: our settings, not run in full.
+
+    Ours, after Hassanin et al. (equations not available to us).
+    """
     return _photos("coco2014-disc", DataSpec("coco2014", train="train", validation="val"), epochs=20)
 
 
