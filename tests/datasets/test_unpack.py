@@ -43,7 +43,7 @@ def test_files_come_out_and_replace_old_ones(tmp_path, make):
     (out / "a").mkdir(parents=True)
     (out / "a" / "b.txt").write_text("old")
     (out / "keep.txt").write_text("mine")
-    assert unpack(make(tmp_path / "archive", {"a/b.txt": b"new", "./c.txt": b"c", "empty": b""}), out) == 3
+    assert unpack(make(tmp_path / "archive", {"a/b.txt": b"new", "./c.txt": b"c", "empty": b""}), out) == ["a/b.txt", "c.txt", "empty"]
     assert everything_in(out) == ["a/b.txt", "c.txt", "empty", "keep.txt"]
     assert (out / "a/b.txt").read_text() == "new"
     assert stat.S_IMODE((out / "c.txt").stat().st_mode) == 0o644
@@ -91,7 +91,7 @@ def test_a_bomb_is_stopped_early(tmp_path, make):
     with pytest.raises(WorkbenchError, match="far more than its size"):
         unpack(bomb, tmp_path / "out")
     assert sum(path.stat().st_size for path in (tmp_path / "out").rglob("*")) < 4_000_000
-    assert unpack(bomb, tmp_path / "out", most_bytes=20_000_000) == 5
+    assert len(unpack(bomb, tmp_path / "out", most_bytes=20_000_000)) == 5
 
 
 def test_a_zip_that_lies_about_its_sizes(tmp_path):

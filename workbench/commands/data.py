@@ -89,7 +89,7 @@ def _get(arguments: argparse.Namespace) -> int:
             print(f"{number}. {step}")
     else:
         print(f"{name}, {sum(archive['bytes'] for archive in entry['archives']) / 1e9:.1f} GB, into {folder}. Terms: {entry['terms']}.")
-        fetched = get(name, folder, keep=arguments.keep, progress=_Meter("MB", 1e6))
+        fetched = get(name, folder, keep=arguments.keep, progress=_Meter("MB", 1e6), say=print)
         print(f"Fetched and unpacked {fetched} archives." if fetched else "It is all there.")
     print(f"Then: workbench data check {name} --split {DEFAULT_SPLITS.get(name, 'val')} --root {folder}")
     return 0

@@ -1,7 +1,8 @@
 """Fetching the data sets that may be fetched: with resume, a check of what came, and a look at the disk before.
 
 What comes from where stands in ``sources.json``. An archive grows as NAME.part in the data set's folder, gets its name once its size and
-digest are right, is unpacked and removed; ``.fetched.json`` remembers it, so that the command can be repeated.
+digest are right, is unpacked and removed. The folder ``.fetched`` remembers for each archive which files came out of it, so that the
+command can be repeated and notices what was deleted since. One process fills a folder at a time.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ from pathlib import Path
 from typing import Any
 
 import workbench
-from workbench.datasets.unpack import unpack
+from workbench.datasets.unpack import sweep, unpack
 from workbench.errors import WorkbenchError
+from workbench.lock import Busy, locked
 
 ATTEMPTS = 5
 """Connections in a row that bring nothing before we give up."""
 TIMEOUT = 60.0  # seconds without a byte
 _CHUNK = 1 << 20
-_RECORD = ".fetched.json"
+_RECORDS = ".fetched"
 Progress = Callable[[str, int, int], None]
 
 
@@ -52,33 +54,44 @@ def sources() -> dict[str, dict[str, Any]]:
     return {name: entry for name, entry in content.items() if isinstance(entry, dict)}
 
 
-def get(name: str, folder: Path, keep: bool = False, progress: Progress | None = None) -> int:
-    """Fetch and unpack the archives of a data set that are not there yet.
+def get(name: str, folder: Path, keep: bool = False, progress: Progress | None = None, say: Callable[[str], None] | None = None) -> int:
+    """Fetch and unpack the archives of a data set that are not there yet, or whose files are not all there any more.
 
     Args:
         folder: where it belongs; made if needed.
         keep: leave the archives beside what was unpacked.
         progress: called with (archive, bytes there, bytes in all).
+        say: called with a sentence where files were deleted since they were unpacked.
 
     Returns: the number of archives fetched.
 
-    Raises: WorkbenchError where the disk is too small, the server cannot be reached, or what came is not what was published.
+    Raises: WorkbenchError where another process fills the folder, the disk is too small, the server cannot be reached, or what came is
+        not what was published.
     """
-    entry = sources()[name]
+    try:
+        with locked(folder):
+            return _get(sources()[name], folder, keep, progress, say)
+    except Busy:
+        raise WorkbenchError(f"Another process is fetching into {folder}; wait for it, or name another folder with --root.") from None
+
+
+def _get(entry: dict[str, Any], folder: Path, keep: bool, progress: Progress | None, say: Callable[[str], None] | None) -> int:
     archives = [Archive(**item) for item in entry["archives"]]
-    folder.mkdir(parents=True, exist_ok=True)
-    done = _record(folder)
-    wanted = [archive for archive in archives if archive.name not in done]
+    sweep(folder)  # what a killed process left
+    wanted = []
+    for archive in archives:
+        files = _unpacked(folder, archive)
+        gone = [file for file in files if not (folder / file).is_file()]
+        if gone and say:
+            say(f"{len(gone):,} of the {len(files):,} files of {archive.name} are gone, such as {gone[0]}; it is fetched again.")
+        if gone or not files:
+            wanted.append(archive)
     missing = sum(archive.bytes - _there(folder, archive) for archive in wanted)
     if wanted:
         _require_space(folder, missing + entry["unpacked"] * sum(archive.bytes for archive in wanted) // sum(a.bytes for a in archives))
     for archive in wanted:
         path = fetch(archive, folder, progress)
-        unpack(path, folder)
-        done = {**_record(folder), archive.name: archive.digest or f"{archive.bytes} bytes"}
-        temporary = folder / f"{_RECORD}.part"
-        temporary.write_text(json.dumps(done, indent=1))
-        os.replace(temporary, folder / _RECORD)
+        _remember(folder, archive, unpack(path, folder))
         if not keep:
             path.unlink()
     return len(wanted)
@@ -183,9 +196,19 @@ def _require_space(folder: Path, needed: int) -> None:
         )
 
 
-def _record(folder: Path) -> dict[str, str]:
+def _unpacked(folder: Path, archive: Archive) -> list[str]:
+    """The files that came out of an archive, relative to `folder`; empty where it was not unpacked, or is another one by now."""
     try:
-        content = json.loads((folder / _RECORD).read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+        content = json.loads((folder / _RECORDS / f"{archive.name}.json").read_text(encoding="utf-8"))
+        same = content["bytes"] == archive.bytes and content["digest"] == archive.digest
+        return [str(file) for file in content["files"]] if same else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _remember(folder: Path, archive: Archive, files: list[str]) -> None:
+    place = folder / _RECORDS / f"{archive.name}.json"
+    place.parent.mkdir(exist_ok=True)
+    temporary = place.with_suffix(".part")
+    temporary.write_text(json.dumps({"bytes": archive.bytes, "digest": archive.digest, "files": files}), encoding="utf-8")
+    os.replace(temporary, place)

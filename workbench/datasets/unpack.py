@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from workbench.datasets.files import require_inside
@@ -20,16 +20,23 @@ MOST_FILES = 1_000_000
 MOST_GROWTH = 20
 """Times an archive's own size that may come out of it, beyond a first megabyte; COCO's annotations, the most, grow fivefold."""
 _CHUNK = 1 << 20
+_TEMPORARY = ".unpack-"
 _Member = tuple[str, Callable[[], AbstractContextManager[IO[bytes]]]]
 
 
-def unpack(archive: str | Path, folder: str | Path, most_bytes: int | None = None) -> int:
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed while it unpacked into `folder` left behind. Nobody may be unpacking there."""
+    for orphan in folder.rglob(f"{_TEMPORARY}*"):
+        orphan.unlink(missing_ok=True)
+
+
+def unpack(archive: str | Path, folder: str | Path, most_bytes: int | None = None) -> list[str]:
     """Write the files of a .zip or .tar (also compressed) into `folder`; a file of the same name is replaced, each in one step.
 
     Args:
         most_bytes: what may come out altogether; unless given, `MOST_GROWTH` times the archive's size and a megabyte.
 
-    Returns: the number of files written.
+    Returns: the files written, relative to `folder`.
 
     Raises:
         WorkbenchError: a damaged archive; a name that leads out of the folder; a link, device or encrypted file; more than is plausible.
@@ -38,23 +45,24 @@ def unpack(archive: str | Path, folder: str | Path, most_bytes: int | None = Non
     left = most_bytes if most_bytes is not None else MOST_GROWTH * archive.stat().st_size + (1 << 20)
     folder.mkdir(parents=True, exist_ok=True)
     base = folder.resolve()
-    count = 0
+    written: list[str] = []
     try:
         for name, opened in _members(archive):
-            target = folder / require_inside(name, f"{archive.name}: an entry")
+            inside = require_inside(name, f"{archive.name}: an entry")
+            target = folder / inside
             if not target.parent.resolve().is_relative_to(base):
                 raise WorkbenchError(f"{target.parent} is a link that leads out of {folder}; remove it and unpack again.")
             target.parent.mkdir(parents=True, exist_ok=True)
-            count += 1
+            written.append(PurePosixPath(inside).as_posix())
             with opened() as source:
                 left -= _copy(source, target, left, archive)
-            if count > MOST_FILES:
+            if len(written) > MOST_FILES:
                 raise WorkbenchError(f"{archive} holds more than {MOST_FILES} files, which no data set here does; get it again.")
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise WorkbenchError(f"{archive} cannot be unpacked ({error}); it is damaged or encrypted, get it again.") from None
     except OSError as error:
         raise WorkbenchError(f"{archive} cannot be unpacked into {folder} ({error}); check the disk, or get it again.") from None
-    return count
+    return written
 
 
 def _members(archive: Path) -> Iterator[_Member]:
@@ -83,7 +91,7 @@ def _refused(archive: Path, name: str) -> WorkbenchError:
 
 def _copy(source: IO[bytes], target: Path, left: int, archive: Path) -> int:
     """Write one file under a temporary name, then in place. What is counted is what comes out, not what the archive says."""
-    handle, temporary = tempfile.mkstemp(prefix=".unpack-", dir=target.parent)
+    handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
     written = 0
     try:
         with os.fdopen(handle, "wb") as file:
