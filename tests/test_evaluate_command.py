@@ -6,8 +6,11 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
+import workbench
 from workbench.cli import main
+from workbench.errors import WorkbenchError
 from workbench.metrics import average_precision
 from workbench.reports.scores import Scores
 
@@ -91,3 +94,50 @@ def test_what_the_threshold_lab_saves_is_taken(run, tmp_path, capsys):
     assert result["chosen"] == f'chosen on "scenes-test", criterion: {chosen.criterion}'
     assert main(["evaluate", str(run.folder), "--split", "test", "--thresholds", path]) == 2
     assert "the images to be scored" in capsys.readouterr().err
+
+
+def test_the_verb_is_the_command(run, capsys):
+    assert main(["evaluate", str(run.folder), "--which", "last", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert workbench.evaluate(run, which="last") == workbench.evaluate(str(run.folder), which="last") == printed
+    assert main(["evaluate", str(run.folder), "--which", "last"]) == 0
+    assert capsys.readouterr().out == f"{workbench.evaluate(run, which='last')}\n"
+
+
+def test_scores_of_any_model_beside_the_truth(run):
+    kept = Scores.read(workbench.evaluate(run) and run.folder)
+    whole = workbench.evaluate(kept.logits, kept.targets, categories=kept.categories, preset="srn")
+    assert whole["AP"] == workbench.evaluate(run, preset="srn")["AP"]
+    data = run.validation()
+    assert workbench.evaluate(kept.logits, data, preset="srn") == whole
+    assert (
+        workbench.evaluate(torch.tensor(kept.logits, requires_grad=True), kept.targets.tolist(), categories=kept.categories, preset="srn")
+        == whole
+    )
+    order = kept.categories.names[::-1]
+    assert workbench.evaluate(kept.logits[:, ::-1].tolist(), data, categories=order)["mAP"] == pytest.approx(workbench.evaluate(run)["mAP"])
+    assert repr(whole).startswith(f"{len(kept.ids)} images\nconvention srn")
+    json.dumps(whole)
+
+
+def test_an_archive_is_evaluated_by_its_own_truth(run):
+    inspection = workbench.inspect(run, measure=False)
+    scored = workbench.evaluate(inspection)
+    assert scored["data"] == inspection.name
+    assert scored["AP"] == workbench.evaluate(run)["AP"]
+
+
+def test_arguments_that_do_not_belong_together_are_refused(run):
+    logits, targets = np.zeros((3, 2)), np.eye(3, 2, dtype=int)
+    for arguments, sentence in (
+        ({"scored": logits}, "Scores alone cannot be evaluated"),
+        ({"scored": logits, "targets": targets}, "give categories="),
+        ({"scored": logits, "targets": targets[:2], "categories": "ab"}, r"Scores \[3, 2\] and targets \[2, 2\]"),
+        ({"scored": logits, "targets": targets, "categories": "ab", "split": "test"}, "split= does not go with logits"),
+        ({"scored": run, "targets": targets}, "targets= does not go with a run"),
+        ({"scored": logits, "targets": targets, "categories": "ab", "preset": "msr"}, '"msrn"'),
+        ({"scored": run, "preset": "msr"}, '"msrn"'),
+        ({"scored": "no/such/run"}, "There is no run folder no/such/run"),
+    ):
+        with pytest.raises(WorkbenchError, match=sentence):
+            workbench.evaluate(**arguments)

@@ -13,7 +13,6 @@ import torch
 from safetensors.torch import load_file
 
 import workbench
-from workbench.commands.evaluate import evaluate_run
 from workbench.training import Run, train
 
 FIXTURE = Path(__file__).parent / "fixtures" / "run-schema-1.zip"
@@ -67,7 +66,7 @@ def test_its_model_still_says_what_it_said(runs):
 
 def test_it_is_evaluated(runs):
     run = Run.open(runs / "finished")
-    result = evaluate_run(run.folder, "sklearn", which="last")
+    result = workbench.evaluate(run.folder, which="last")
     assert result["mAP"] == pytest.approx(run.history[-1]["validation.map"], abs=0.02)
     assert (run.folder / "evaluation-sklearn.json").is_file()
 

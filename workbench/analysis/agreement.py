@@ -17,6 +17,8 @@ from workbench.metrics.grids import resize_maps
 from workbench.metrics.pointing import summarise
 from workbench.metrics.references import present_pairs
 
+__all__ = ["agreement", "top_area_iou"]
+
 TOP_AREA = 0.2  # share of the picture
 
 

@@ -27,6 +27,8 @@ from workbench.datasets.base import MultiLabelDataset
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.inspection import Inspection, MapKind
 
+__all__ = ["Attribution", "add_attribution", "attribute", "attribution_maps"]
+
 TITLES = {
     "integrated_gradients": (
         "Integrated gradients",

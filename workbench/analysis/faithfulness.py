@@ -23,6 +23,8 @@ from workbench.inspection import Inspection
 from workbench.metrics.pointing import summarise
 from workbench.metrics.references import present_pairs, row_maps, row_names
 
+__all__ = ["COURSES", "THOROUGH", "Course", "areas", "curves", "faithfulness"]
+
 
 @dataclass(frozen=True)
 class Course:

@@ -20,6 +20,8 @@ from torch import Tensor
 
 from workbench.errors import WorkbenchError, did_you_mean
 
+__all__ = ["FILLS", "blurred", "noisy_linear", "painted"]
+
 FILLS = ("mean", "blur", "noisy linear")
 NOISE = 0.01  # standard deviation, of pixels in 0..1
 NEIGHBOURS = {(0, 1): 1 / 6, (1, 0): 1 / 6, (1, 1): 1 / 12, (1, -1): 1 / 12}  # and the opposite ones

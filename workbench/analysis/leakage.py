@@ -22,6 +22,8 @@ from workbench.inspection import Inspection, Table
 from workbench.metrics.grids import resize_maps
 from workbench.metrics.references import label_masks, present_pairs
 
+__all__ = ["Leakage", "leakage"]
+
 TABLE = "leakage"
 MEANING = "Change of the column's probability when the evidence of the row's label is painted over, mean over images; size, not direction."
 TOP_AREA = 0.2  # share of the picture that is A's evidence where it has no region

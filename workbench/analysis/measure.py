@@ -18,6 +18,8 @@ from workbench.inspection import Inspection, Table
 from workbench.metrics import evaluate
 from workbench.metrics.pointing import localisation
 
+__all__ = ["measure"]
+
 MATRIX_UP_TO = 200  # labels for which the leakage matrix is kept
 
 

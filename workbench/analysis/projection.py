@@ -16,6 +16,8 @@ import numpy as np
 from workbench.analysis.separation import directions
 from workbench.errors import WorkbenchError, did_you_mean
 
+__all__ = ["project"]
+
 TITLES = {
     "pca": ("PCA", "The two directions along which the last epoch varies most; the same two for all epochs."),
     "tsne": ("t-SNE", "Neighbours stay neighbours, fitted to all epochs together; distances between groups mean little."),

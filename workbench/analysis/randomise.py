@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
+__all__ = ["cascade", "randomised"]
+
 FRESH_SEED = 104729  # far from the seeds people train with: the same seed would give back the weights that training began with
 
 

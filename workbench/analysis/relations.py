@@ -16,6 +16,8 @@ from workbench.datasets.scenes.rules import CATEGORIES, REFERENCE, RELATION_LABE
 from workbench.datasets.scenes.scene import Scene
 from workbench.errors import WorkbenchError
 
+__all__ = ["Detection", "Moves", "Sweep", "all_moves", "detect", "moved_effects", "swapped_effects", "sweep", "true_relations", "unrelated"]
+
 Predict = Callable[[np.ndarray], np.ndarray]  # uint8 [N, H, W, 3] -> logits [N, C], columns as in CATEGORIES
 DISTANCE = 0.25
 LEAST = 10

@@ -22,6 +22,8 @@ from workbench.inspection import Inspection
 from workbench.metrics.pointing import summarise
 from workbench.metrics.references import present_pairs, row_maps, row_names
 
+__all__ = ["infidelity", "robustness", "sensitivity"]
+
 PATCHES, SIDE = 20, 4  # patches are a quarter of the frame wide and high
 NOISES, RADIUS = 5, 0.02  # of pixels in 0..1
 

@@ -23,6 +23,8 @@ from workbench.analysis.sanity import average_ranks
 from workbench.errors import WorkbenchError
 from workbench.models.msrn import MSRNModel
 
+__all__ = ["Agreement", "Groups", "learned_semantics", "pair_agreement", "partition_agreement", "read_groups"]
+
 DRAWS = 2000
 INITIALISATIONS = 5  # of the embeddings before training
 LISTED = 3  # neighbours of a label

@@ -14,6 +14,8 @@ import numpy as np
 
 from workbench.errors import WorkbenchError
 
+__all__ = ["centre_distances", "class_means", "directions", "separation", "within_image_pairs"]
+
 MEASURES = {
     "intra": "mean distance of a class's points to their mean direction",
     "inter": "mean distance of a class's mean direction to those of the other classes",

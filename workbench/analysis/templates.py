@@ -20,6 +20,8 @@ from workbench.categories import Categories
 from workbench.errors import WorkbenchError
 from workbench.models.srn import SRNModel
 
+__all__ = ["Templates", "activations", "top_images", "trace"]
+
 
 @dataclass(frozen=True)
 class Templates:

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from workbench.analysis.embedding import embedding_of
-    from workbench.commands.evaluate import evaluate_run
+    from workbench.evaluation import evaluate
     from workbench.inspector import inspect
     from workbench.reports.collect import collect
     from workbench.reports.page import write_report
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in RECIPES:
         _say(arguments, f"{name}: training")
         run = train(get_recipe(name, {"seed": str(arguments.seed)}), out / name, progress=False if arguments.json else "auto")
-        scores[name] = evaluate_run(run.folder, "sklearn")["mAP"]
+        scores[name] = evaluate(run)["mAP"]
         archive = out / f"{name}.safetensors"
         if not archive.exists() or archive.stat().st_mtime < run.weights("best").stat().st_mtime:
             _say(arguments, f"{name}: looking at {IMAGES} validation scenes")

@@ -72,6 +72,7 @@ PRESETS = {
 
 
 def get_preset(name: str) -> Convention:
+    """A convention by name. Raises WorkbenchError for an unknown one, with the nearest."""
     if name not in PRESETS:
         raise WorkbenchError(f'There is no evaluation preset "{name}".{did_you_mean(name, PRESETS)}')
     return PRESETS[name]
