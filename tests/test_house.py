@@ -7,9 +7,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
+from tests.support import budgets
 
 ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "workbench"
@@ -89,6 +92,32 @@ def source_files() -> list[Path]:
 def test_files_stay_short():
     long = [path.name for path in source_files() if path.suffix in (".py", ".js") and len(path.read_text().splitlines()) > 400]
     assert not long
+
+
+def test_every_budget_is_kept():
+    """Lines by package, the size of a clone and of a wheel; what to do about it stands on top of tests/budgets.toml."""
+    allowed = tomllib.loads(budgets.TABLE.read_text(encoding="utf-8"))
+    held = {"lines": budgets.lines(), "megabytes": budgets.megabytes()}
+    for table, found in held.items():
+        assert found.keys() == allowed[table].keys(), "a source file that belongs to no package, or a package without files"
+        over = [f"{name}: {value:.6g} of {allowed[table][name]}" for name, value in found.items() if value > allowed[table][name]]
+        assert not over, f"{table} over their budget, see tests/budgets.toml: {over}"
+
+
+def test_no_budget_was_raised_without_a_reason():
+    table = budgets.TABLE.read_text(encoding="utf-8")
+    read = {name: most for each in tomllib.loads(table).values() for name, most in each.items()}
+    assert {name: most for name, (most, why) in budgets.reasons(table).items() if len(why) > 10} == read, "a number without a reason"
+    versions = budgets.versions()
+    raised = [budgets.raised_without_reason(before, after) for before, after in pairwise(versions)]
+    assert not any(raised), raised
+
+
+def test_a_raised_budget_needs_new_words():
+    before = "[lines]\nlibrary = 100  # what is there\ntests = 50  # as well\n"
+    assert budgets.raised_without_reason(before, before.replace("100", "120")) == ["library"]
+    assert not budgets.raised_without_reason(before, before.replace("100  # what is there", "120  # the course needs it"))
+    assert not budgets.raised_without_reason(before, before.replace("100", "90"))
 
 
 def test_nothing_of_one_machine_in_the_repository():
