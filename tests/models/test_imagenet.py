@@ -7,10 +7,10 @@ import torch
 from safetensors.torch import save_file
 
 from workbench.datasets.photos import PHOTOS, installed
-from workbench.datasets.pictures import open_rgb, squash
 from workbench.errors import WorkbenchError
 from workbench.models import create_backbone
 from workbench.models.imagenet import imagenet_categories, imagenet_classifier
+from workbench.pictures import open_rgb, squash
 
 
 def weights_file(path, labels: int = 1000):

@@ -34,9 +34,11 @@ _HOMES = {
     "TableDataset": "workbench.datasets.table",
     "VocDataset": "workbench.datasets.voc",
     "WiderDataset": "workbench.datasets.wider",
+    "as_dataset": "workbench.datasets.adapter",
+    "checked_targets": "workbench.targets",
     "export_coco": "workbench.datasets.export",
-    "open_rgb": "workbench.datasets.pictures",
-    "squash": "workbench.datasets.pictures",
+    "open_rgb": "workbench.pictures",
+    "squash": "workbench.pictures",
 }
 _READERS = {"nuswide": "NusWideDataset", "wider": "WiderDataset", "apparel": "ApparelDataset", "table": "TableDataset"}
 __all__ = ["DATASETS", "default_root", "load_dataset", *_HOMES]

@@ -19,8 +19,8 @@ import numpy as np
 
 from workbench.datasets.base import MultiLabelDataset
 from workbench.datasets.official import official_categories
-from workbench.datasets.pictures import open_rgb
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.pictures import open_rgb
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
 SPLITS = ("train", "test", "all")

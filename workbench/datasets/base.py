@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from workbench.categories import Categories
-from workbench.datasets.pictures import squash
 from workbench.errors import WorkbenchError
+from workbench.pictures import squash
 from workbench.regions import Region
 
 

@@ -23,8 +23,8 @@ from workbench.datasets.annotation_cache import Parsed, parsed_once
 from workbench.datasets.base import MultiLabelDataset
 from workbench.datasets.coco_masks import decode_segmentation
 from workbench.datasets.files import box_of, objects, read_json, require_inside
-from workbench.datasets.pictures import open_rgb
 from workbench.errors import WorkbenchError
+from workbench.pictures import open_rgb
 from workbench.regions import Region
 
 _MISSING = "put the data set there (annotations/ beside the picture folders) or name the folder that holds both as its root."

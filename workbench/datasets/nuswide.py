@@ -28,9 +28,9 @@ from workbench.datasets.annotation_cache import Parsed, parsed_once
 from workbench.datasets.base import MultiLabelDataset
 from workbench.datasets.files import numbered_lines, read_text, require_inside
 from workbench.datasets.official import official_categories
-from workbench.datasets.pictures import open_rgb
 from workbench.datasets.rows import read_rows
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.pictures import open_rgb
 
 _MISSING = "NUS-WIDE is asked for from its authors, see `workbench data get nuswide`."
 _LIST_CELL = re.compile(r"\[\s*(?:'[^']*'|\"[^\"]*\")?(?:\s*,\s*(?:'[^']*'|\"[^\"]*\"))*\s*\]")

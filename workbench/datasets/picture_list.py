@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.categories import Categories
 from workbench.datasets.base import MultiLabelDataset
-from workbench.datasets.pictures import open_rgb
+from workbench.pictures import open_rgb
 
 
 class PictureList(MultiLabelDataset):

@@ -16,9 +16,9 @@ import numpy as np
 from workbench.categories import Categories
 from workbench.datasets.base import MultiLabelDataset
 from workbench.datasets.files import require_inside
-from workbench.datasets.pictures import open_rgb
 from workbench.datasets.rows import read_rows
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.pictures import open_rgb
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 IMAGE_COLUMNS = ("image", "filepath", "file", "filename", "file_name", "path")

@@ -17,8 +17,8 @@ import numpy as np
 from workbench.categories import Categories
 from workbench.datasets.base import MultiLabelDataset
 from workbench.datasets.files import numbered_lines, require_inside
-from workbench.datasets.pictures import open_rgb
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.pictures import open_rgb
 from workbench.regions import Region
 
 GROUPS = {

@@ -22,8 +22,8 @@ import numpy as np
 from workbench.categories import Categories
 from workbench.datasets.base import MultiLabelDataset
 from workbench.datasets.files import box_of, objects, read_json, require_inside
-from workbench.datasets.pictures import open_rgb
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.pictures import open_rgb
 
 FILE_OF = {"train": "trainval", "val": "trainval", "trainval": "trainval", "test": "test"}
 _MISSING = "WIDER-Attribute is fetched from its project page, see `workbench data get wider`."

@@ -97,7 +97,7 @@ class _Squashed(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, index: Any) -> Tensor | str:
-        from workbench.datasets.pictures import squash
+        from workbench.pictures import squash
 
         try:
             return torch.from_numpy(np.array(squash(self.dataset.image(int(index)), self.size)))

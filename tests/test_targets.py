@@ -1,0 +1,82 @@
+"""Targets are 1, 0 and -1; every other code is refused by value and column, with what to pass."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from workbench.categories import Categories
+from workbench.errors import WorkbenchError
+from workbench.targets import checked_targets
+
+NAMES = Categories(["cat", "dog"])
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float32, np.float64, object, np.float16])
+def test_what_passes(dtype):
+    given = np.array([[1, 0], [-1, 1]]).astype(dtype)
+    found = checked_targets(given, NAMES)
+    assert found.dtype == np.int8
+    assert found.tolist() == [[1, 0], [-1, 1]]
+    assert checked_targets(given.tolist(), NAMES, images=2).tolist() == found.tolist()
+
+
+def test_tensors_tables_and_truth_values():
+    for tensor in (torch.tensor([[1, 0]]), torch.tensor([[1.0, 0]], dtype=torch.bfloat16), torch.tensor([[True, False]])):
+        assert checked_targets(tensor, NAMES).tolist() == [[1, 0]]
+    table = SimpleNamespace(columns=["dog", "cat"], to_numpy=lambda: np.array([[0, 1]]))
+    assert checked_targets(table, NAMES).tolist() == [[1, 0]]
+    with pytest.raises(WorkbenchError, match='lacks "cat"'):
+        checked_targets(SimpleNamespace(columns=["dog", "emu"], to_numpy=lambda: np.array([[0, 1]])), NAMES)
+    assert checked_targets(np.zeros((2, 2), np.uint8)).tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (-100, "unknown=-100"),
+        (255, "unknown=255"),
+        (float("nan"), r'unknown=float\("nan"\)'),
+        (2, "unknown=2.*; if it counts objects, give targets > 0"),
+        (0.9, r"decide with a threshold \(targets >= 0.5\)"),
+        ("1", r"text is no number: convert them with .astype\(int\)"),
+        (-2, "unknown=-2"),
+        (float("inf"), "hold inf"),
+        (None, "hold None"),
+    ],
+)
+def test_other_codes_are_refused_by_value_and_column(value, sentence):
+    rows = [[1, 0], [0, value]]
+    for given in (rows, np.array(rows, dtype=object)):
+        with pytest.raises(WorkbenchError, match=r'in row \d, column "(cat|dog)"') as caught:
+            checked_targets(given, NAMES)
+        assert re.search(sentence, str(caught.value), re.IGNORECASE)
+        assert len(str(caught.value).splitlines()) == 1
+    if isinstance(value, int | float) and value != 0.9:
+        assert checked_targets(rows, NAMES, unknown=value).tolist() == [[1, 0], [0, -1]]
+        assert checked_targets(rows, NAMES, unknown=[value, 77]).tolist() == [[1, 0], [0, -1]]
+    if value == 2:
+        with pytest.raises(WorkbenchError, match="hold 2"):
+            checked_targets(np.array(rows, dtype=np.uint8))
+
+
+def test_true_among_text_is_refused():
+    with pytest.raises(WorkbenchError, match="give True and False throughout"):
+        checked_targets(np.array([[True, "1"]], dtype=object), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (np.zeros((2, 3)), r"shape \[2, 3\], expected \[2, 2\]"),
+        (np.zeros((3, 2)), r"shape \[3, 2\], expected \[2, 2\]"),
+        (np.zeros(2), "One column for each category"),
+        ([[1, 0], [1]], "rows of different lengths"),
+        (np.zeros((2, 2), complex), "of type complex"),
+    ],
+)
+def test_shapes(given, sentence):
+    with pytest.raises(WorkbenchError, match=sentence):
+        checked_targets(given, NAMES, images=2)
