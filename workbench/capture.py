@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from workbench.categories import Categories
 from workbench.datasets.base import MultiLabelDataset
 from workbench.datasets.scene_editor import origin_of
 from workbench.inspection import Channels, InspectionContents
+from workbench.inspection.private import Keeping, encoded
 from workbench.regions import Region
 from workbench.subject import Observation, Subject, subject_of
 
-__all__ = ["Observation", "Subject", "batch_of", "capture", "jpeg", "predict", "subject_of"]
+__all__ = ["Observation", "Subject", "batch_of", "capture", "predict", "subject_of"]
 
 MAPS_BUDGET = 256 * 2**20  # bytes; above it an archive keeps the maps of true and top-scored labels only
 EACH_BUDGET = 32 * 2**20  # bytes; above it relations are kept as their mean only
@@ -36,6 +35,7 @@ def capture(
     top_labels: int | None = None,
     batch_size: int = 32,
     quality: int = 85,
+    pictures: Keeping = "jpeg",
     provenance: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> InspectionContents:
@@ -46,6 +46,8 @@ def capture(
         top_labels: keep the maps of an image's true labels and of this many top-scored ones; by default all labels where they fit into
             256 MB, else 20.
         quality: JPEG quality of the pictures.
+        pictures: how they are kept: "jpeg"; "lossless" (PNG, for small lesions and thin lines); "blurred" or "none" where they are
+            private. Metadata of the source files is never kept.
         progress: called with (images done, images in all).
     """
     categories = subject.categories
@@ -67,7 +69,7 @@ def capture(
             for row in rows:
                 source = dataset.image(row).shape[:2]
                 sizes[row] = source
-                images.append(jpeg(dataset.picture(row), picture, quality))
+                images.append(encoded(dataset.picture(row), picture, pictures, quality))
                 regions.append([region.resized(source, frame, picture) for region in _known_regions(dataset, row, categories)])
             if progress:
                 progress(rows.stop, n)
@@ -97,7 +99,14 @@ def capture(
         decomposes=subject.scored if subject.part_kinds else None,
         tables=subject.tables,
         channels=store.channels(),
-        provenance={"name": name, "data": dataset.name, **origin_of(dataset), **subject.description, **(provenance or {})},
+        provenance={
+            "name": name,
+            "data": dataset.name,
+            "pictures": pictures,
+            **origin_of(dataset),
+            **subject.description,
+            **(provenance or {}),
+        },
     )
 
 
@@ -200,16 +209,6 @@ class _Store:
         order = np.argsort(-scores - 1e6 * present, axis=1, kind="stable")[:, :stored]
         wanted = present.sum(axis=1) + (self.top or 0)
         return np.where(np.arange(stored)[None] < wanted[:, None], order, -1)
-
-
-def jpeg(image: np.ndarray, size: tuple[int, int], quality: int = 85) -> bytes:
-    """A uint8 [H, W, 3] picture squashed to `size` = (height, width), as a JPEG file."""
-    picture = Image.fromarray(image)
-    if picture.size != (size[1], size[0]):
-        picture = picture.resize((size[1], size[0]), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality, optimize=True)
-    return buffer.getvalue()
 
 
 def _known_regions(dataset: MultiLabelDataset, row: int, categories: Categories) -> list[Region]:

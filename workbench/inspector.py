@@ -18,6 +18,7 @@ from workbench.datasets.base import MultiLabelDataset
 from workbench.datasets.picture_list import PictureList
 from workbench.errors import WorkbenchError
 from workbench.inspection import Inspection, MapKind
+from workbench.inspection.private import Keeping
 from workbench.training import Run
 
 MapFunction = Callable[[nn.Module, Tensor], Any]  # a tensor [B, C, h, w], or {name: tensor}
@@ -38,6 +39,7 @@ def inspect(
     name: str | None = None,
     limit: int | None = None,
     picture_size: int | None = None,
+    pictures: Keeping = "jpeg",
     top_labels: int | None = None,
     measure: bool | Literal["thorough"] = True,
     progress: Callable[[int, int], None] | None = None,
@@ -55,7 +57,7 @@ def inspect(
             (by default 2).
         categories, size, map_kinds, prepare: for a foreign model, see `workbench.subject.subject_of`.
         limit: only the first `limit` images.
-        picture_size, top_labels, progress: see `workbench.capture.capture`.
+        picture_size, pictures, top_labels, progress: see `workbench.capture.capture`.
         measure: put what can be measured beside the maps; "thorough" takes minutes, see `workbench.analysis.measure.measure`.
 
     Raises: WorkbenchError where something is missing or does not fit together.
@@ -99,6 +101,7 @@ def inspect(
         images,
         name=name,
         picture_size=picture_size,
+        pictures=pictures,
         top_labels=top_labels,
         provenance=provenance,
         progress=progress,

@@ -11,6 +11,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "archives", nargs="+", metavar="FILE", help="archive, or its name (scenes-srn); several of the same images are compared"
     )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="PAGE", help="page to write (.html)")
+    parser.add_argument("--pictures", choices=("blurred", "none"), help="blur the pictures, or leave grey areas in their place")
+    parser.add_argument("--no-pictures", dest="pictures", action="store_const", const="none", help="the same as --pictures none")
     parser.add_argument("--images", type=int, help="at most so many images")
     parser.add_argument("--cap", type=float, default=20, metavar="MB", help="largest page in MB (default 20)")
 
@@ -19,7 +21,10 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.shelf import open_inspection
     from workbench.widgets import AttentionExplorer
 
-    explorer = AttentionExplorer([open_inspection(name) for name in arguments.archives])
+    inspections = [open_inspection(name) for name in arguments.archives]
+    if arguments.pictures:
+        inspections = [inspection.with_pictures(arguments.pictures) for inspection in inspections]
+    explorer = AttentionExplorer(inspections)
     chosen = None if arguments.images is None else range(min(arguments.images, len(explorer.matched.ids)))
     path = explorer.export_html(arguments.out, images=chosen, cap_mb=arguments.cap)
     print(f"Written to {path}, {path.stat().st_size / 1e6:.1f} MB. Open it in a browser; it needs no network.")

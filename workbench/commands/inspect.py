@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import get_args
+
+from workbench.inspection.private import Keeping, leaving
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,6 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="archive to write (.safetensors)")
     parser.add_argument("--limit", type=int, default=200, help="how many validation images (default 200)")
     parser.add_argument("--picture-size", type=int, help="height and width of the stored pictures; the model's input by default")
+    parser.add_argument("--pictures", choices=get_args(Keeping), default="jpeg", help="how pictures are kept (default jpeg)")
+    parser.add_argument("--no-pictures", dest="pictures", action="store_const", const="none", help="keep none: grey areas in their place")
     parser.add_argument("--no-measure", action="store_true", help="leave out what is measured about the maps")
 
 
@@ -26,9 +31,12 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.folder,
         limit=arguments.limit,
         picture_size=arguments.picture_size,
+        pictures=arguments.pictures,
         measure=not arguments.no_measure,
         progress=progress,
     )
     path = inspection.save(arguments.out)
-    print(f"{inspection!r}\nWritten to {path}, {path.stat().st_size / 1e6:.1f} MB. Explore it: workbench export {path} -o page.html")
+    size = path.stat().st_size / 1e6
+    print(f"{inspection!r}\nWritten to {path}, {size:.1f} MB. {leaving(len(inspection), arguments.pictures)}")
+    print(f"Explore it: workbench export {path} -o page.html")
     return 0

@@ -17,6 +17,7 @@ from workbench.errors import WorkbenchError, did_you_mean
 from workbench.inspection.additions import Channels, Embeddings, Table
 from workbench.inspection.checking import require_description, require_types, slice_of, stored_picture
 from workbench.inspection.contents import InspectionContents, embedding_tensors, write_archive
+from workbench.inspection.private import Keeping, with_pictures
 from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind, PartKind
 from workbench.regions import Region
 
@@ -249,6 +250,10 @@ class Inspection:
         described = {**self._metadata.get("tables", {}), **{name: table.described() for name, table in tables.items()}}
         metadata = {**self._metadata, "schema": SCHEMA_VERSION, "tables": described, "embeddings": embeddings.described()}
         return Inspection(tensors, json.loads(json.dumps(metadata)), name=self.name)
+
+    def with_pictures(self, kept: Keeping) -> Inspection:
+        """The same inspection in memory with its pictures "blurred" or "none" (grey areas), to give away what is not private."""
+        return with_pictures(self, kept)
 
     @property
     def channel_images(self) -> list[int]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import WorkbenchError
+from workbench.inspection.private import leaving
 from workbench.widgets import assets
 from workbench.widgets.matching import Matched, Member
 from workbench.widgets.payload import description, image_packet, picture_packet, tables
@@ -110,7 +111,7 @@ def _export(
         note += f" The page was cut at {cap_mb:g} MB: {len(wanted) - len(kept)} more images were asked for."
     if view["image"] not in {matched.ids[image] for image in kept}:
         view["image"] = matched.ids[kept[0]]
-    return write_page(path, page_text(kind, f"{title}: {names}", note, content(kept, packets, view)))
+    return write_page(path, page_text(kind, f"{title}: {names}", note, content(kept, packets, view)), len(kept), how(matched.first))
 
 
 def _wanted(matched: Matched, images: Iterable[int | str] | None, in_view: str) -> list[int]:
@@ -157,8 +158,13 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def write_page(path: Path, text: str) -> Path:
-    """Write whole or not at all."""
+def how(images: Member) -> str | None:
+    """How the archive that pictures come from keeps them."""
+    return images.inspection.provenance.get("pictures")
+
+
+def write_page(path: Path, text: str, pictures: int, kept: str | None = None) -> Path:
+    """Write whole or not at all, and print how many pictures leave with the page."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -169,4 +175,5 @@ def write_page(path: Path, text: str) -> Path:
     except BaseException:
         os.unlink(temporary)
         raise
+    print(f"{path.name}: {leaving(pictures, kept)}")
     return path

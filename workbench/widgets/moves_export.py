@@ -50,4 +50,4 @@ def export_moves(lab: MoveLab, path: str | Path, images: Sequence[str] | None = 
     if len(kept) < len(wanted):
         note += f" The page was cut at {cap_mb:g} MB: {len(wanted) - len(kept)} more scenes were asked for."
     content = {"description": lab.describe(kept), "sweeps": sweeps, "view": view}
-    return write_page(Path(path), page_text("moves", f"Move lab: {', '.join(lab.models)}", note, content))
+    return write_page(Path(path), page_text("moves", f"Move lab: {', '.join(lab.models)}", note, content), len(kept))

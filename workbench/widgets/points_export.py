@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import WorkbenchError
-from workbench.widgets.export import page_text, text_packet, write_page
+from workbench.widgets.export import how, page_text, text_packet, write_page
 from workbench.widgets.points_payload import coordinates, points_description, points_tables, thumbnail_jpeg
 
 if TYPE_CHECKING:
@@ -53,4 +53,4 @@ def export_points(explorer: EmbeddingExplorer, path: str | Path, cap_mb: float =
     note = f"{len(points):,} points{sample} of {names}."
     if len(content["thumbnails"]) < len(wanted):
         note += f" The page was cut at {cap_mb:g} MB: it holds {len(content['thumbnails'])} of {len(wanted)} pictures."
-    return write_page(Path(path), page_text("embedding", title, note, content))
+    return write_page(Path(path), page_text("embedding", title, note, content), len(content["thumbnails"]), how(points.matched.first))

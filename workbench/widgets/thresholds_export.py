@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError
-from workbench.widgets.export import page_text, text_packet, write_page
+from workbench.widgets.export import how, page_text, text_packet, write_page
 from workbench.widgets.payload import thumbnail
 from workbench.widgets.thresholds import SIDE, describe, tables
 
@@ -44,4 +44,9 @@ def export_thresholds(lab: ThresholdLab, path: str | Path, cap_mb: float = 20) -
             content["thumbnails"][str(place)] = text
         if len(content["thumbnails"]) < len(images.ids):
             note += f" The page was cut at {cap_mb:g} MB: it holds {len(content['thumbnails'])} of {len(images.ids)} pictures."
-    return write_page(Path(path), page_text("thresholds", title, note, content))
+    return write_page(
+        Path(path),
+        page_text("thresholds", title, note, content),
+        len(content["thumbnails"]),
+        how(images.pictures.first) if images.pictures else None,
+    )

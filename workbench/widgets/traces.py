@@ -158,7 +158,7 @@ class TemplateExplorer(Explorer):
         note = f"{len(self._top)} neurons, and the images of {len(self._ids)} that they fire on most."
         if len(content["thumbnails"]) < len(wanted):
             note += f" The page was cut at {cap_mb:g} MB: it holds {len(content['thumbnails'])} of {len(wanted)} pictures."
-        return write_page(Path(path), page_text("traces", "What SRN's templates compare", note, content))
+        return write_page(Path(path), page_text("traces", "What SRN's templates compare", note, content), len(content["thumbnails"]))
 
     def __repr__(self) -> str:
         from workbench.widgets.traces_still import describe_neuron
