@@ -80,3 +80,54 @@ def test_true_among_text_is_refused():
 def test_shapes(given, sentence):
     with pytest.raises(WorkbenchError, match=sentence):
         checked_targets(given, NAMES, images=2)
+
+
+def every_function_that_takes_targets():
+    from workbench import datasets, losses, metrics
+    from workbench.analysis.semantics import label_correlation
+    from workbench.labels import LabelGraph
+    from workbench.losses.discriminative import feature_points, logit_points
+    from workbench.widgets import ThresholdLab
+
+    scores = np.linspace(-1, 1, 8).reshape(4, 2).astype(np.float32)
+    logits = torch.from_numpy(scores)
+
+    def accumulated(targets):
+        accumulator = metrics.Accumulator(NAMES)
+        accumulator.add(scores, targets)
+
+    return {
+        "evaluate": lambda targets: metrics.evaluate(scores, targets, NAMES),
+        "average_precision": lambda targets: metrics.average_precision(scores, targets),
+        "ranking_measures": lambda targets: metrics.ranking_measures(scores, targets),
+        "reliability": lambda targets: metrics.reliability(scores, targets),
+        "bootstrap": lambda targets: metrics.bootstrap(scores, targets, resamples=100),
+        "paired_bootstrap": lambda targets: metrics.paired_bootstrap(scores, -scores, targets, resamples=100),
+        "best_thresholds": lambda targets: metrics.best_thresholds(scores, targets),
+        "choose_thresholds": lambda targets: metrics.choose_thresholds(scores, targets, NAMES, "val"),
+        "precision_recall_curve": lambda targets: metrics.precision_recall_curve(scores[:, 1], np.asarray(targets)[:, 1]),
+        "Accumulator": accumulated,
+        "LabelGraph": lambda targets: LabelGraph.from_targets(NAMES, targets),
+        "label_correlation": label_correlation,
+        "ThresholdLab": lambda targets: ThresholdLab(scores, targets, NAMES),
+        "as_dataset": lambda targets: datasets.as_dataset(np.zeros((4, 8, 8, 3), np.uint8), NAMES, targets=targets),
+        "bce": lambda targets: losses.bce(logits, torch.as_tensor(targets)),
+        "feature_points": lambda targets: feature_points(logits[..., None], torch.as_tensor(targets)),
+        "logit_points": lambda targets: logit_points(logits, torch.as_tensor(targets)),
+    }
+
+
+@pytest.mark.parametrize("name", every_function_that_takes_targets())
+def test_every_function_that_takes_targets_has_the_gate(name):
+    function = every_function_that_takes_targets()[name]
+    good = np.array([[1, 0], [0, 1], [1, 1], [-1, 0]])
+    function(good)
+    function(good.astype(np.float32))
+    for value in (-100, 255, 2, 0.9, float("nan")):
+        bad = good.astype(np.float64)
+        bad[1, 1] = value
+        with pytest.raises(WorkbenchError, match=rf"hold {value}(\.\d+)? in row 1, column"):
+            function(bad)
+        if isinstance(value, int):
+            with pytest.raises(WorkbenchError, match=rf"hold {value} in row 1, column"):
+                function(bad.astype(np.int64))

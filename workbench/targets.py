@@ -44,6 +44,8 @@ def checked_targets(
     _require_shape(array, categories, images, what)
     if array.dtype == np.bool_:
         return array.astype(np.int8)
+    if array.dtype == np.int8 and unknown is None and array.min(initial=0) >= -1 and array.max(initial=0) <= 1:
+        return np.ascontiguousarray(array)  # the usual case, millions of entries at a time
     codes = [unknown] if isinstance(unknown, int | float | str) else list(unknown or ())
     if array.dtype.kind in "OUS":
         array = _numbers(array, categories or names, codes, what)
@@ -51,8 +53,10 @@ def checked_targets(
         raise WorkbenchError(f"{what} are of type {array.dtype}; give 1 for present, 0 for absent and -1 for unknown.")
     marked = np.zeros(array.shape, dtype=bool)
     for code in codes:
-        if not isinstance(code, str):
-            marked |= np.isnan(array) if math.isnan(code) and array.dtype.kind == "f" else array == code
+        if not isinstance(code, str) and array.dtype.kind == "f":
+            marked |= np.isnan(array) if math.isnan(code) else array == array.dtype.type(code)
+        elif not isinstance(code, str):
+            marked |= array == code
     wrong = ~marked & _outside(array)
     if wrong.any():
         first = tuple(int(place) for place in np.argwhere(wrong)[0])
@@ -76,7 +80,7 @@ def _array(targets: Any, what: str) -> tuple[np.ndarray, list[str] | None]:
         names, targets = [str(name) for name in targets.columns], targets.to_numpy()
     elif hasattr(targets, "detach") and hasattr(targets, "cpu"):
         targets = targets.detach().cpu()
-        targets = (targets.float() if targets.is_floating_point() else targets).numpy()
+        targets = (targets.float() if "bfloat16" in str(targets.dtype) else targets).numpy()
     try:
         array = np.asarray(targets)
     except ValueError:
@@ -108,6 +112,8 @@ def _numbers(array: np.ndarray, names: Sequence[str] | None, codes: list[Any], w
 
 
 def _refuse(value: Any, place: tuple[int, ...], names: Sequence[str] | None, what: str, count: int) -> None:
+    if isinstance(value, float):
+        value = float(f"{value:.6g}")  # of 0.9 in float32
     column = "" if len(place) < 2 else f', column "{names[place[1]]:.60}"' if names is not None else f", column {place[1]}"
     more = f" and {count - 1} more" if count > 1 else ""
     advice = f"if {value!r:.30} marks unknown labels, pass unknown={_literal(value)}"

@@ -169,7 +169,7 @@ def test_one_model_in_numbers(model, targets, monkeypatch):
     nearest = found["neighbours"]["a"][0]
     assert nearest["label"] == "b"
     assert nearest["correlation"] == pytest.approx(1)
-    with pytest.raises(WorkbenchError, match=r"\[images, 6\]"):
+    with pytest.raises(WorkbenchError, match=r"expected \[N, 6\]"):
         learned_semantics(model, targets[:, :3], THEMES)
     with pytest.raises(WorkbenchError):
         learned_semantics(model, targets, {"zebra": "one"})

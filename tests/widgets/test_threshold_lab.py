@@ -121,9 +121,9 @@ def test_columns_are_matched_by_name_and_kept_scores_open():
     ("arguments", "options", "words"),
     [
         ((np.zeros((4, 2)),), {}, "need targets and categories"),
-        ((np.zeros((4, 2)), np.zeros((4, 3), int), ["a", "b"]), {}, "must both be"),
-        ((np.zeros((4, 2)), np.zeros((4, 2), int), ["a"]), {}, "1 categories"),
-        ((np.zeros((4, 2)), np.full((4, 2), 2), ["a", "b"]), {}, "other values than 1"),
+        ((np.zeros((4, 2)), np.zeros((4, 3), int), ["a", "b"]), {}, r"expected \[N, 2\]"),
+        ((np.zeros((4, 2)), np.zeros((4, 2), int), ["a"]), {}, r"expected \[N, 1\]"),
+        ((np.zeros((4, 2)), np.full((4, 2), 2), ["a", "b"]), {}, "hold 2 in row 0"),
         ((np.zeros((0, 2)), np.zeros((0, 2), int), ["a", "b"]), {}, "at least one image"),
         ((np.full((4, 2), np.nan), np.zeros((4, 2), int), ["a", "b"]), {}, "NaN or infinite"),
         ((np.zeros((4, 2)), np.zeros((4, 2), int), ["a", "b"]), {"chosen_on": 0.01}, "one side empty"),

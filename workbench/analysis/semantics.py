@@ -22,6 +22,7 @@ from torch import nn
 from workbench.analysis.sanity import average_ranks
 from workbench.errors import WorkbenchError
 from workbench.models.msrn import MSRNModel
+from workbench.targets import checked_targets
 
 __all__ = ["Agreement", "Groups", "learned_semantics", "pair_agreement", "partition_agreement", "read_groups"]
 
@@ -126,7 +127,7 @@ def cosines(vectors: np.ndarray) -> np.ndarray:
 
 def label_correlation(targets: np.ndarray) -> np.ndarray:
     """Correlation of the columns of ``targets == 1``, int [N, C] -> float64 [C, C]; 0 for a constant one."""
-    present = (np.asarray(targets) == 1).astype(np.float64)
+    present = (checked_targets(targets) == 1).astype(np.float64)
     centred = present - present.mean(0)
     spread = np.sqrt((centred**2).sum(0))
     scale = np.outer(spread, spread)
@@ -179,8 +180,7 @@ def learned_semantics(
     Raises: WorkbenchError for another model, targets of other labels, or a theme of an unknown label.
     """
     names = list(_msrn(model).categories)
-    if np.ndim(targets) != 2 or np.shape(targets)[1] != len(names):
-        raise WorkbenchError(f"The targets are {list(np.shape(targets))}; this model takes [images, {len(names)}].")
+    targets = checked_targets(targets, names)
     places = [_msrn(model).categories.index(name) for name in themes]
     together = label_correlation(targets)
     off = ~np.eye(len(names), dtype=bool)

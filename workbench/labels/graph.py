@@ -15,6 +15,7 @@ import numpy as np
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.targets import checked_targets
 
 DIRECTIONS = ("released", "conditional")
 REWEIGHT = 0.25
@@ -73,9 +74,7 @@ class LabelGraph:
     @classmethod
     def from_targets(cls, categories: Categories, targets: np.ndarray) -> LabelGraph:
         """Count the present labels (1) of targets int8 [N, C]; absent (0) and unknown (-1) ones are left out."""
-        targets = np.asarray(targets)
-        if targets.ndim != 2 or targets.shape[1] != len(categories):
-            raise WorkbenchError(f"The targets are {list(targets.shape)}; a graph of these categories takes [images, {len(categories)}].")
+        targets = checked_targets(targets, categories)
         present = (targets == 1).astype(np.float64)  # exact to 2^53, and a matrix product of integers would be slow
         pairs = (present.T @ present).round().astype(np.int64)
         return cls(categories, pairs, pairs.diagonal())

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from workbench.errors import WorkbenchError
+from workbench.losses.reduction import require_targets
 
 EPSILON = 1e-6  # vectors shorter than this have no direction: they count as 0, and get no gradient
 LEAST_TEMPERATURE = 0.05
@@ -66,6 +67,7 @@ def feature_points(features: Tensor, targets: Tensor) -> Points:
         raise WorkbenchError(
             f"The class features are {list(features.shape)} and the targets {list(targets.shape)}; expected [B, C, D] and [B, C]."
         )
+    require_targets(targets)
     image, label = (targets == 1).nonzero(as_tuple=True)
     with torch.autocast(features.device.type, enabled=False):
         return Points(unit(features[image, label]), image, label, targets)
@@ -79,6 +81,7 @@ def logit_points(logits: Tensor, targets: Tensor) -> Points:
     """
     if logits.ndim != 2 or logits.shape != targets.shape:
         raise WorkbenchError(f"The logits are {list(logits.shape)} and the targets {list(targets.shape)}; both must be [B, C].")
+    require_targets(targets)
     image, label = (targets == 1).nonzero(as_tuple=True)
     with torch.autocast(logits.device.type, enabled=False):
         return Points(unit(logits)[image], image, label, targets, of_images=True)

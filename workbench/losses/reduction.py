@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.targets import checked_targets
 
 REDUCTIONS = ("batch", "mean", "none")
 UNKNOWN = ("ignore", "positive", "negative")
@@ -20,6 +21,7 @@ def counted(logits: Tensor, targets: Tensor, unknown: str) -> tuple[Tensor, Tens
         raise WorkbenchError(
             f"The logits are {list(logits.shape)} but the targets {list(targets.shape)}; both must be [images, categories]."
         )
+    require_targets(targets)
     if unknown not in UNKNOWN:
         raise WorkbenchError(f'Unknown entries cannot be treated as "{unknown}".{did_you_mean(str(unknown), UNKNOWN)}')
     if logits.dtype in (torch.float16, torch.bfloat16):
@@ -29,6 +31,14 @@ def counted(logits: Tensor, targets: Tensor, unknown: str) -> tuple[Tensor, Tens
         present = present | (targets < 0)
     counts = targets >= 0 if unknown == "ignore" else torch.ones_like(present)
     return logits.masked_fill(~counts, 0.0), present.to(logits.dtype), counts
+
+
+def require_targets(targets: Tensor) -> None:
+    """Raise WorkbenchError for other values than 1, 0, -1. Only looked at where that is free: not on a device, nor while compiling."""
+    if targets.device.type != "cpu" or torch.compiler.is_compiling() or targets.dtype == torch.bool:
+        return
+    if bool(((targets != 0) & (targets.abs() != 1)).any()):
+        checked_targets(targets if targets.ndim == 2 else targets.reshape(len(targets), -1))
 
 
 def reduced(each: Tensor, counts: Tensor, reduction: str) -> Tensor:

@@ -54,8 +54,7 @@ def reliability(
         logits: float [N, C]; targets: int [N, C] in {1, 0, -1}.
         bins: how many; each holds its lower end, the last one also 1.
     """
-    logits, targets = np.asarray(logits), np.asarray(targets)
-    check_scores(logits, targets)
+    logits, targets = check_scores(logits, targets)
 
     def column(c: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         known, positive = known_and_positive(targets[:, c], unknown)

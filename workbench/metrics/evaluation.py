@@ -12,9 +12,10 @@ from workbench.errors import WorkbenchError
 from workbench.metrics.calibration import reliability, sigmoid
 from workbench.metrics.conventions import PRESETS, Convention, get_preset
 from workbench.metrics.precision_recall import counts, per_class, precision_recall_f1, top_k
-from workbench.metrics.ranking import KINDS, from_ranking, known_and_positive, mean_average_precision, rank_classes
+from workbench.metrics.ranking import KINDS, check_scores, from_ranking, known_and_positive, mean_average_precision, rank_classes
 from workbench.metrics.ranks import ranking_measures, set_measures
 from workbench.metrics.thresholds import Thresholds
+from workbench.targets import checked_targets
 
 __all__ = ["PRESETS", "Accumulator", "Convention", "evaluate", "get_preset"]
 
@@ -42,7 +43,7 @@ def evaluate(
         `ranking_measures`, "calibration": {"ECE", "bins"}}. Measures of ranking treat unknown labels as AP does, of sets as F1 does.
     """
     convention = preset if isinstance(preset, Convention) else get_preset(preset)
-    logits, targets = np.asarray(logits), np.asarray(targets)
+    logits, targets = check_scores(logits, targets, categories)
     ranked = rank_classes(logits, targets, convention.unknown_in_ap, threads)
     ap = from_ranking(ranked, convention.ap)
     known, positive = known_and_positive(targets, convention.unknown_in_f1)
@@ -101,7 +102,7 @@ class Accumulator:
                 f"Scores {list(logits.shape)} and targets {list(targets.shape)} must both be [images, {len(self.categories)} categories]."
             )
         self._logits.append(logits)
-        self._targets.append(targets)
+        self._targets.append(checked_targets(targets, self.categories))
 
     @property
     def logits(self) -> np.ndarray:

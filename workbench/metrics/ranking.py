@@ -10,12 +10,14 @@ Shapes: N images, C classes, K present entries of one class.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.metrics.parallel import each
+from workbench.targets import checked_targets
 
 UNKNOWN_RULES = ("ignore", "positive", "negative")
 KINDS = ("plain", "interpolated", "11-point")
@@ -72,8 +74,7 @@ def mean_average_precision(per_class: np.ndarray) -> float:
 
 def rank_classes(scores: np.ndarray, targets: np.ndarray, unknown: str = "ignore", threads: int | None = None) -> list[RankedClass]:
     """Sort each class once. Arguments and errors as for `average_precision`."""
-    scores, targets = np.asarray(scores), np.asarray(targets)
-    check_scores(scores, targets)
+    scores, targets = check_scores(scores, targets)
     known, positive = known_and_positive(targets, unknown)
     everything = bool(known.all())
 
@@ -94,7 +95,7 @@ def precision_recall_curve(scores: np.ndarray, targets: np.ndarray, unknown: str
     Args:
         scores, targets: [N], as in `average_precision`; without a present entry recall is NaN.
     """
-    scores, targets = np.asarray(scores)[:, None], np.asarray(targets)[:, None]
+    scores, targets = check_scores(np.asarray(scores)[:, None], np.asarray(targets)[:, None])
     (ranked,) = rank_classes(scores, targets, unknown)
     found = scores[ranked.order, 0]
     ends = np.flatnonzero(np.append(found[1:] != found[:-1], True))  # last of each group of ties
@@ -114,11 +115,14 @@ def curve_at(ranked: RankedClass, recalls: np.ndarray) -> np.ndarray:
     return (ranked.hits / ranked.above)[np.minimum(reached, total - 1)]
 
 
-def check_scores(scores: np.ndarray, targets: np.ndarray) -> None:
-    if scores.ndim != 2 or scores.shape != targets.shape:
-        raise WorkbenchError(f"Scores {list(scores.shape)} and targets {list(targets.shape)} must both be [images, categories].")
+def check_scores(scores: np.ndarray, targets: np.ndarray, categories: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Scores float [N, C] and targets int8 [N, C] as arrays. Raises WorkbenchError for other shapes or values."""
+    scores, shape = np.asarray(scores), np.shape(targets)
+    if scores.ndim != 2 or scores.shape != shape:
+        raise WorkbenchError(f"Scores {list(scores.shape)} and targets {list(shape)} must both be [images, categories].")
     if not np.isfinite(scores).all():
         raise WorkbenchError("Some scores are NaN or infinite; look at the model's logits before evaluating.")
+    return scores, checked_targets(targets, categories)
 
 
 def known_and_positive(targets: np.ndarray, unknown: str) -> tuple[np.ndarray, np.ndarray]:

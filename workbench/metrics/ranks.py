@@ -25,8 +25,7 @@ def ranking_measures(scores: np.ndarray, targets: np.ndarray, unknown: str = "ig
         all or no labels are present) and ``one_error`` (share of images whose highest score belongs to an absent label; of several
         highest, the share that is absent). Means over images; NaN without images.
     """
-    scores, targets = np.asarray(scores), np.asarray(targets)
-    check_scores(scores, targets)
+    scores, targets = check_scores(scores, targets)
 
     def rows(begin: int) -> np.ndarray:
         return _sums(scores[begin : begin + _ROWS], *known_and_positive(targets[begin : begin + _ROWS], unknown))

@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
+from workbench.targets import checked_targets
 
 FILE = "scores.safetensors"
 
@@ -60,6 +61,7 @@ class Scores:
                 raise ValueError(f"numbers of the types {logits.dtype} and {targets.dtype}")
             if logits.shape != targets.shape or logits.shape != (len(scores.ids), len(scores.categories)):
                 raise ValueError("its parts do not fit together")
+            checked_targets(targets, scores.categories)
             return scores
         except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError, WorkbenchError) as error:
             raise WorkbenchError(f"{path} is damaged ({error!s:.200}); run `workbench evaluate` again.") from None

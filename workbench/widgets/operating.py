@@ -15,6 +15,7 @@ from workbench.inspection import Inspection
 from workbench.metrics.conventions import Convention
 from workbench.metrics.precision_recall import counts, per_class, precision_recall_f1
 from workbench.metrics.ranking import check_scores, known_and_positive
+from workbench.targets import checked_targets
 from workbench.widgets.matching import Matched, Member, match
 
 OPTIMISTIC = "chosen on the images that it is measured on: optimistic"
@@ -126,10 +127,8 @@ def scored(source: Any, targets: Any = None, categories: Any = None, name: str |
         logits = np.asarray(source, dtype=np.float32)
         names = categories if isinstance(categories, Categories) else Categories(categories)
         ids = [f"image {number}" for number in range(len(logits))] if logits.ndim else []
-        result = ScoredImages(name or "scores", names, ids, logits, np.asarray(targets, dtype=np.int8))
+        result = ScoredImages(name or "scores", names, ids, logits, checked_targets(targets, names))
     check_scores(result.logits, result.targets)
-    if not np.isin(result.targets, (-1, 0, 1)).all():
-        raise WorkbenchError(f"Targets of {result.name} hold other values than 1 (present), 0 (absent) and -1 (unknown); translate them.")
     if result.logits.shape != (len(result.ids), len(result.categories)) or not len(result.ids):
         raise WorkbenchError(
             f"Scores of {result.name} are {list(result.logits.shape)}, but there are {len(result.ids)} images and "
