@@ -28,6 +28,11 @@ SYSTEMS: dict[str, tuple[str, dict[str, Any], dict[str, str | float]]] = {
     "srn-released": ("srn", {"variant": "released"}, THREE),
     "msrn-elementwise": ("msrn", {"head": "elementwise", "vectors": "learned"}, {"logits.final": "bce_mean", "loss.group": 1.0}),
 }
+MORE_SYSTEMS: dict[str, tuple[str, dict[str, Any], dict[str, str | float]]] = {
+    "csra": ("csra", {}, {"logits.cls": "bce"}),
+    "disentangled": ("disentangled", {}, {"logits.cls": "bce", "logits.cam": "bce"}),
+}
+"""Measured on a GPU only, beside the others."""
 SMALL = {"backbone": "resnet18", "size": 224, "labels": 20, "batch": 8, "precision": "32-true"}
 FULL = {"backbone": "resnet101", "size": 448, "labels": 80, "batch": 32, "precision": "bf16-mixed"}
 PARTS = ("data", "forward", "backward", "optimiser")
@@ -51,7 +56,7 @@ class System:
     """One system with everything that a step needs."""
 
     def __init__(self, name: str, data: Noise, shape: dict[str, Any], fabric: Fabric) -> None:
-        kind, options, losses = SYSTEMS[name]
+        kind, options, losses = {**SYSTEMS, **MORE_SYSTEMS}[name]
         torch.manual_seed(0)
         options = {**model_class(kind).options_from_training(data.categories, data.targets), **options}
         model = create_model(kind, data.categories, backbone=shape["backbone"], image_size=shape["size"], **options)
