@@ -61,6 +61,6 @@ def test_it_goes_on_where_it_was_stopped_and_tries_again_what_failed(tmp_path):
 
 def test_nothing_is_begun_that_would_end_too_late(tmp_path):
     pieces = Few()
-    gpu.measure(tmp_path / "gpu.json", pieces, FACTS, 0.5, [])
+    gpu.measure(tmp_path / "gpu.json", pieces, FACTS, 0.55, [])
     assert set(pieces.asked) == {"systems", "attention", "profile", "evaluate", "inspect"}
     assert sum(seconds for piece, seconds in gpu.SECONDS.items() if piece not in ("systems", "compiled")) + 6 * 30 < 9 * 60
