@@ -102,7 +102,7 @@ def test_nothing_half_written_is_left(path, tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr("workbench.inspection.contents.save_file", fails)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(WorkbenchError, match="disk full"):
         Inspection.open(path).save(tmp_path / "b.safetensors")
     assert list(tmp_path.iterdir()) == []
 

@@ -38,4 +38,8 @@ def unwritable(path: str | Path, error: OSError) -> WorkbenchError:
         return WorkbenchError(f"{folder} is a file, or lies below one; give a folder.")
     if error.errno == errno.ENOENT:
         return WorkbenchError(f"{folder} is gone; make it again, or give another folder.")
+    if error.errno == errno.ENAMETOOLONG:
+        return WorkbenchError(f"The name {Path(path).name[:40]}... is longer than the file system takes; give a shorter one.")
+    if error.errno == errno.EISDIR:
+        return WorkbenchError(f"{path} is a folder; give the name of a file.")
     return WorkbenchError(f"{path} cannot be written ({error.strerror or error}); look after the disk, then start again.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike
 from workbench.categories import Categories
 from workbench.datasets.base import MultiLabelDataset
 from workbench.errors import WorkbenchError
+from workbench.files import write_json
 from workbench.inspection import Inspection
 from workbench.metrics import Accumulator, Convention, Thresholds, get_preset
 
@@ -107,7 +107,7 @@ def _evaluate_run(run: Run | str | Path, convention: Convention, thresholds: Lim
     result = _evaluate_logits(logits, targets, subject.categories, convention, thresholds)
     result = Evaluation({"recipe": run.recipe.name, "data": data.name, "weights": which, **result})
     Scores(data.name, which, subject.categories, list(data.ids), logits, targets).save(run.folder)
-    (run.folder / f"evaluation-{convention.name}.json").write_text(json.dumps(result, indent=1))
+    write_json(run.folder / f"evaluation-{convention.name}.json", result)
     return result
 
 

@@ -41,6 +41,19 @@ def locked(folder: Path, wait: bool = False) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise unwritable(path, error) from None
+    with _released(path, handle):
+        yield
+
+
+@contextmanager
+def kept_open(path: Path) -> Iterator[None]:
+    """Hold the lock file `path` inside, waiting for it where it is held, so that others see that somebody is there. Raises OSError."""
+    with _released(path, _acquire(path, wait=True)):
+        yield
+
+
+@contextmanager
+def _released(path: Path, handle: int) -> Iterator[None]:
     _held.add(handle)
     try:
         yield

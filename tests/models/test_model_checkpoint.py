@@ -91,7 +91,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(saved, monkeypatch)
         raise OSError("disk full")
 
     monkeypatch.setattr("workbench.models.checkpoint.save_file", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(WorkbenchError, match="disk full"):
         save_model(settled("pooled"), saved)
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]

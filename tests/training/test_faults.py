@@ -20,9 +20,9 @@ import torch
 from safetensors.torch import load_file
 
 from tests.training.colored_blocks import ColoredBlocks, blocks_recipe
-from workbench import cli, lock
+from workbench import cli, files, lock
 from workbench.errors import WorkbenchError, unwritable
-from workbench.training import Run, batches, files, loop, train
+from workbench.training import Run, batches, loop, train
 from workbench.training.faults import told
 from workbench.training.stopping import Stopped, stop_request
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from tests.training.colored_blocks import blocks_recipe
+from workbench import files
 from workbench.training import Run, loop, status, train
-from workbench.training import files as training_files
 
 RECIPE = blocks_recipe("srn-disc", feature_images=20)
 
@@ -82,7 +82,7 @@ def test_stopped_ahead_of_any_of_the_writes(whole, tmp_path, monkeypatch):
             raise Killed
         return real(source, target)
 
-    monkeypatch.setattr(training_files.os, "replace", failing)
+    monkeypatch.setattr(files.os, "replace", failing)
     monkeypatch.setattr(status, "SECONDS", math.inf)  # how often the status is written would depend on the time that it takes
     at = -1
     train(RECIPE, tmp_path / "counted", progress=False)

@@ -1,5 +1,6 @@
 import json
 import math
+import os
 from importlib.metadata import version
 
 import pytest
@@ -171,10 +172,16 @@ def test_a_loss_that_is_not_finite_stops_with_its_place(bad, tmp_path, monkeypat
 def test_taking_up_a_run_clears_away_what_killed_writers_left(tmp_path):
     run = Run.start(blocks_recipe(), tmp_path / "run")
     left = [".last.safetensors.x1y2z3", ".tmpnjv2Hs", "probe/.epoch-0001.safetensors.abc", "probe/.tmpAAAAAA"]
-    for name in left:
+    for name in left:  # as earlier versions left them
         (run.folder / name).write_bytes(b"half")
+        os.utime(run.folder / name, (1e9, 1e9))
+    killed = run.folder / "probe" / ".epoch-0001.safetensors.abc.part"
+    killed.mkdir()
+    (killed / "epoch-0001.safetensors").write_bytes(b"half")
+    (killed / ".lock").write_text("1")
     Run.start(blocks_recipe(), tmp_path / "run")
     assert not any((run.folder / name).exists() for name in left)
+    assert not killed.exists()
     assert (run.folder / "recipe.json").exists()
 
 

@@ -87,10 +87,10 @@ def test_a_stop_and_a_failure_are_told(tmp_path, monkeypatch):
 
 
 def test_a_status_that_cannot_be_written_stops_nothing(tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    def full(*_, **__):
+        raise WorkbenchError("The disk is full.")
 
-    monkeypatch.setattr(status, "os", SimpleNamespace(replace=full, getpid=os.getpid))
+    monkeypatch.setattr(status, "atomic", full)
     run = train(blocks_recipe(epochs=1), tmp_path / "run", progress=False)
     assert run.done
     assert not (run.folder / "status.json").exists()

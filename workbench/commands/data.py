@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.commands.train import parse_settings
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.files import json_text
 
 if TYPE_CHECKING:
     from workbench.datasets import MultiLabelDataset
@@ -175,7 +176,7 @@ def _check(arguments: argparse.Namespace) -> int:
     result["order"] = order_of_names(arguments.name, data.categories)
     result["scores"] = order_of_scores(data, *scores) if scores else None
     if arguments.json:
-        print(json.dumps(result))
+        print(json_text(result))
     else:
         _print(result)
     broken = result["broken"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.files import json_text
 from workbench.metrics import PRESETS, Thresholds
 
 
@@ -37,5 +37,5 @@ def run(arguments: argparse.Namespace) -> int:
 
     thresholds = read_thresholds(arguments.thresholds)
     result = evaluate(arguments.folder, preset=arguments.preset, which=arguments.which, split=arguments.split, thresholds=thresholds)
-    print(json.dumps(result) if arguments.json else result)
+    print(json_text(result) if arguments.json else result)
     return 0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from workbench.commands.output import add_output, require_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "archives", nargs="+", metavar="FILE", help="archive, or its name (scenes-srn); several of the same images are compared"
     )
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="PAGE", help="page to write (.html)")
+    add_output(parser, "PAGE", "page to write (.html)", required=True)
     parser.add_argument("--pictures", choices=("blurred", "none"), help="blur the pictures, or leave grey areas in their place")
     parser.add_argument("--no-pictures", dest="pictures", action="store_const", const="none", help="the same as --pictures none")
     parser.add_argument("--images", type=int, help="at most so many images")
@@ -21,6 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.shelf import open_inspection
     from workbench.widgets import AttentionExplorer
 
+    require_output(arguments.out, "page", arguments.archives, arguments.force)
     inspections = [open_inspection(name) for name in arguments.archives]
     if arguments.pictures:
         inspections = [inspection.with_pictures(arguments.pictures) for inspection in inspections]

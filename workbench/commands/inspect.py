@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from workbench.commands.output import add_output, require_output
 from workbench.inspection.private import Keeping, leaving
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="RUN", help="run folder")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="archive to write (.safetensors)")
+    add_output(parser, "FILE", "archive to write (.safetensors)", required=True)
     parser.add_argument("--limit", type=int, default=200, help="how many validation images (default 200)")
     parser.add_argument("--picture-size", type=int, help="height and width of the stored pictures; the model's input by default")
     parser.add_argument("--pictures", choices=get_args(Keeping), default="jpeg", help="how pictures are kept (default jpeg)")
@@ -22,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from workbench.inspector import inspect
+
+    require_output(arguments.out, "archive", [arguments.folder], arguments.force)
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
+
+from workbench.files import json_text
 
 RECIPES = ("scenes-pooled", "scenes-srn", "scenes-msrn", "scenes-disentangled")
 IMAGES = 120
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     report = write_report([collect(out / name) for name in RECIPES], out / "report.html", title="Tour: the small models on scenes")
     seconds = time.perf_counter() - start
     if arguments.json:
-        print(json.dumps({"mAP": scores, "seconds": round(seconds, 1), "report": str(report)}))
+        print(json_text({"mAP": scores, "seconds": round(seconds, 1), "report": str(report)}))
         return 0
     print("\n" + "\n".join(f"{name:<20} mAP {100 * score:.1f}" for name, score in scores.items()))
     print(f"{seconds:.0f} s. Report: {report}. Explore: workbench lab 01_srn, the notebooks take what was just trained.")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError
+from workbench.files import json_text
 from workbench.following import epoch_words
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0  # the first process speaks for all
     last = trained.history[-1]
     if arguments.json:
-        print(json.dumps({"folder": str(folder), **last}))
+        print(json_text({"folder": str(folder), **last}))
     else:
         for role, problems in left_out(folder).items():
             if problems:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import WorkbenchError
+from workbench.files import json_text
 from workbench.following import RUNNING, Following, epoch_words, progress_words, state_words
 
 SECONDS = 1.0  # between two looks
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise WorkbenchError(f"There is no run in {arguments.folder}; make one with `workbench train RECIPE -o {arguments.folder}`.")
     if arguments.json:
         rows = training.history()
-        print(json.dumps({"folder": str(arguments.folder), **facts, "last": rows[-1] if rows else None}))
+        print(json_text({"folder": str(arguments.folder), **facts, "last": rows[-1] if rows else None}))
     else:
         facts = _follow(training, facts)
     return 1 if facts["state"] in ("failed", "killed") else 0

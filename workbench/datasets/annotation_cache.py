@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from workbench.errors import WorkbenchError
+from workbench.files import atomic, sweep
+
 LEAST_BYTES = 4_000_000
 """Smaller annotation files are parsed faster than they are worth keeping."""
-VERSION = 1
+VERSION = 2
 """Part of every key: raise it when a reader changes what it makes of the same bytes."""
 
 
@@ -83,24 +86,28 @@ def _read(path: Path) -> Parsed | None:
     try:
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, a handle is no dict
+            if file.metadata()["checksum"] != _checksum(tensors):
+                return None
         return Parsed(tensors, json.loads(tensors.pop("texts").tobytes()))
-    except (OSError, SafetensorError, KeyError, ValueError):
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError):
         return None
 
 
 def _write(path: Path, parsed: Parsed) -> None:
     """A folder that cannot be written to is no reason to stop: the files are then parsed again next time."""
-    temporary = None
-    try:
-        texts = np.frombuffer(json.dumps(dict(parsed.texts)).encode(), dtype=np.uint8)
+    texts = np.frombuffer(json.dumps(dict(parsed.texts)).encode(), dtype=np.uint8)
+    tensors = {**{name: np.ascontiguousarray(value) for name, value in parsed.tensors.items()}, "texts": texts}
+    with suppress(OSError, SafetensorError, WorkbenchError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-        save_file({**{name: np.ascontiguousarray(value) for name, value in parsed.tensors.items()}, "texts": texts}, temporary)
-        os.replace(temporary, path)
-        temporary = None
-    except (OSError, SafetensorError):
-        pass
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        sweep(path.parent, ours=True)
+        with atomic(path) as temporary:
+            save_file(tensors, temporary, metadata={"checksum": _checksum(tensors)})
+
+
+def _checksum(tensors: Mapping[str, np.ndarray]) -> str:
+    """Of names, types, shapes and bytes: a part of the file that the disk lost must not become labels."""
+    digest = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        digest.update(repr((name, value.dtype.str, value.shape)).encode())
+        digest.update(np.ascontiguousarray(value).data)
+    return digest.hexdigest()

@@ -24,6 +24,7 @@ from typing import Any
 import workbench
 from workbench.datasets.unpack import sweep, unpack
 from workbench.errors import WorkbenchError
+from workbench.files import write_json
 from workbench.lock import Busy, locked
 
 ATTEMPTS = 5
@@ -209,6 +210,4 @@ def _unpacked(folder: Path, archive: Archive) -> list[str]:
 def _remember(folder: Path, archive: Archive, files: list[str]) -> None:
     place = folder / _RECORDS / f"{archive.name}.json"
     place.parent.mkdir(exist_ok=True)
-    temporary = place.with_suffix(".part")
-    temporary.write_text(json.dumps({"bytes": archive.bytes, "digest": archive.digest, "files": files}), encoding="utf-8")
-    os.replace(temporary, place)
+    write_json(place, {"bytes": archive.bytes, "digest": archive.digest, "files": files})

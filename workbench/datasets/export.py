@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from workbench.datasets.base import MultiLabelDataset
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, unwritable
+from workbench.files import atomic_folder, json_text, sweep, write_text
 from workbench.regions import Region
 
 
@@ -23,7 +20,7 @@ def export_coco(dataset: MultiLabelDataset, folder: str | Path, split: str | Non
     """Write ``folder/annotations/instances_<split>.json`` and the pictures, losslessly, into ``folder/<split>/``.
 
     Masks become compressed run lengths and are kept exactly; a region without a mask has its box only. Objects marked difficult carry
-    ``"difficult": 1``, which other readers pass over. Both parts are written under temporary names and put in place at the end.
+    ``"difficult": 1``, which other readers pass over. Whatever ends it, nothing half-written stays.
 
     Args:
         split: what to name the files after; the data set's own split unless given.
@@ -45,34 +42,36 @@ def export_coco(dataset: MultiLabelDataset, folder: str | Path, split: str | Non
     for path in (pictures, target):
         if path.exists():
             raise WorkbenchError(f"{path} exists already; remove it or export into another folder.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+    content: dict[str, Any] = {
+        "info": {"description": dataset.name},
+        "images": [],
+        "annotations": [],
+        "categories": [
+            {"id": column + 1, "name": name, "supercategory": dataset.categories.groups.get(name, "")}
+            for column, name in enumerate(dataset.categories)
+        ],
+    }
+    plain = all(re.fullmatch(r"\w[\w.-]*", identifier) and len(identifier) < 100 for identifier in dataset.ids)
     try:
-        content: dict[str, Any] = {
-            "info": {"description": dataset.name},
-            "images": [],
-            "annotations": [],
-            "categories": [
-                {"id": column + 1, "name": name, "supercategory": dataset.categories.groups.get(name, "")}
-                for column, name in enumerate(dataset.categories)
-            ],
-        }
-        plain = all(re.fullmatch(r"\w[\w.-]*", identifier) and len(identifier) < 100 for identifier in dataset.ids)
-        (staging / "pictures").mkdir()
-        for index, identifier in enumerate(dataset.ids):
-            picture, regions = dataset.image(index), dataset.regions(index)
-            _require_regions(dataset, index, regions)
-            file_name = f"{identifier if plain else f'{index + 1:012d}'}.png"
-            Image.fromarray(picture).save(staging / "pictures" / file_name)
-            height, width = picture.shape[:2]
-            content["images"].append({"id": index + 1, "file_name": file_name, "height": height, "width": width})
-            for annotation in _annotations(dataset, regions, codec):
-                content["annotations"].append({"id": len(content["annotations"]) + 1, "image_id": index + 1, **annotation})
-        (staging / "instances.json").write_text(json.dumps(content), encoding="utf-8")
-        os.replace(staging / "pictures", pictures)
-        os.replace(staging / "instances.json", target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
+        with atomic_folder(pictures) as staging:
+            for index, identifier in enumerate(dataset.ids):
+                picture, regions = dataset.image(index), dataset.regions(index)
+                _require_regions(dataset, index, regions)
+                file_name = f"{identifier if plain else f'{index + 1:012d}'}.png"
+                Image.fromarray(picture).save(staging / file_name)
+                height, width = picture.shape[:2]
+                content["images"].append({"id": index + 1, "file_name": file_name, "height": height, "width": width})
+                for annotation in _annotations(dataset, regions, codec):
+                    content["annotations"].append({"id": len(content["annotations"]) + 1, "image_id": index + 1, **annotation})
+            write_text(target, json_text(content))
+    except BaseException as error:
+        if not pictures.exists():  # half of it would stand in the way of the next try
+            target.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise unwritable(target, error) from None
+        raise
     return target
 
 

@@ -7,12 +7,12 @@ square, from the archive "photos" of the project folder. Every licence lets them
 from __future__ import annotations
 
 import csv
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from workbench.errors import WorkbenchError
+from workbench.files import atomic, write_bytes
 from workbench.shelf import archives, open_inspection
 
 FOLDERS = {"skimage": "data", "sklearn": "datasets/images"}
@@ -59,10 +59,10 @@ def write_photos(folder: str | Path) -> Path:
     for photo in PHOTOS:
         source = installed(photo)
         if source is not None:
-            shutil.copyfile(source, folder / photo.file)
+            write_bytes(folder / photo.file, source.read_bytes())
         else:
             _from_archive(photo, folder / photo.file)
-    with (folder / "photos.csv").open("w", encoding="utf-8", newline="") as file:
+    with atomic(folder / "photos.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("image", "labels"))
         writer.writerows((photo.file, photo.labels) for photo in PHOTOS)
@@ -91,4 +91,5 @@ def _from_archive(photo: Photo, path: Path) -> None:
     archive = open_inspection("photos")
     if photo.file not in archive.ids:
         raise WorkbenchError(f"{photo.file} comes with {photo.package}, which is not installed; run `make lab`.")
-    archive.image(archive.position(photo.file)).save(path)
+    with atomic(path) as temporary:
+        archive.image(archive.position(photo.file)).save(temporary)

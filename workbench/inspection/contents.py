@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +14,7 @@ from safetensors.numpy import save_file
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
+from workbench.files import atomic, json_text
 from workbench.inspection.additions import Channels, Embeddings, Table
 from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind, PartKind
 from workbench.regions import Region
@@ -168,15 +166,8 @@ def write_archive(path: str | Path, tensors: Mapping[str, np.ndarray], metadata:
     """Write through a temporary file beside `path`, so that nothing half-written is ever left."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
-        save_file(dict(tensors), temporary, metadata={"inspection": json.dumps(metadata)})
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with atomic(path) as temporary:
+        save_file(dict(tensors), temporary, metadata={"inspection": json_text(metadata)})
     return path
 
 

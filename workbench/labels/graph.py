@@ -15,6 +15,7 @@ import numpy as np
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.files import write_text
 from workbench.targets import checked_targets
 
 DIRECTIONS = ("released", "conditional")
@@ -128,9 +129,7 @@ class LabelGraph:
 
     def save(self, path: str | Path) -> Path:
         """Write the counts as JSON."""
-        path = Path(path)
-        path.write_text(json.dumps(self.to_json()) + "\n", encoding="utf-8")
-        return path
+        return write_text(path, json.dumps(self.to_json()) + "\n")
 
     @classmethod
     def load(cls, path: str | Path) -> LabelGraph:

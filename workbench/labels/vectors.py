@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.files import atomic
 from workbench.labels.words import read_words, spelled
 
 SHIPPED = Path(__file__).with_name("label_vectors.safetensors")
@@ -135,7 +136,8 @@ class LabelVectors:
     def save(self, path: str | Path, dtype: type[np.floating] = np.float32) -> Path:
         """Write a safetensors file; `dtype` may be np.float16."""
         about = {"schema": SCHEMA_VERSION, "names": list(self.categories), "made_from": self.made_from, "source": self.source}
-        save_file({"vectors": self.values.astype(dtype)}, path, metadata={"label-vectors": json.dumps(about)})
+        with atomic(path) as temporary:
+            save_file({"vectors": self.values.astype(dtype)}, temporary, metadata={"label-vectors": json.dumps(about)})
         return Path(path)
 
     def describe(self) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
+from workbench.files import write_json
 
 SCHEMA = 1
 
@@ -60,7 +61,6 @@ class Thresholds:
 
     def save(self, path: str | Path) -> Path:
         """Write what `read` and ``workbench evaluate --thresholds`` take, whole or not at all."""
-        path = Path(path)
         value = {
             "schema": SCHEMA,
             "categories": list(self.categories),
@@ -68,9 +68,7 @@ class Thresholds:
             "criterion": self.criterion,
             "split": self.split,
         }
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        return part.replace(path)
+        return write_json(path, value, names=True)
 
     def for_categories(self, categories: Categories) -> np.ndarray:
         """float64 [C] in the order of `categories`. Raises WorkbenchError unless the names are the same."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
+from workbench.files import atomic
 from workbench.models import create_model, model_class
 from workbench.models.base import WorkbenchModel
 from workbench.models.weights import load_checked
@@ -26,15 +25,8 @@ def save_model(model: WorkbenchModel, path: str | Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     description = json.dumps({"schema": SCHEMA_VERSION, "config": model.config})
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
+    with atomic(path) as temporary:
         save_file(tensors, temporary, metadata={"workbench-model": description})
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
     return path
 
 

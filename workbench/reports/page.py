@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from workbench.files import write_text
 from workbench.reports.against import against_published
 from workbench.reports.collect import RunFacts
 from workbench.reports.paired import paired
@@ -36,14 +37,12 @@ def write_report(runs: Sequence[RunFacts], path: Path, title: str = "Workbench r
     policy = POLICY.format(hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode())
     body = "\n".join(part for section in (*SECTIONS, _maps, _curves, _circumstances) if (part := section(runs)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
+    return write_text(  # line ends as they are, because the hash is of this text
+        path,
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f'<meta name="viewport" content="width=device-width"><title>{escape(title)}</title>\n<style>{style}</style></head>\n'
         f"<body><main><h1>{escape(title)}</h1>\n{body}\n</main><script>{script}</script></body></html>\n",
-        encoding="utf-8",
-        newline="\n",  # the hash is of this text
     )
-    return path
 
 
 def _maps(runs: Sequence[RunFacts]) -> str:

@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
+from workbench.files import atomic
 from workbench.targets import checked_targets
 
 FILE = "scores.safetensors"
@@ -41,8 +42,9 @@ class Scores:
             "targets": np.ascontiguousarray(self.targets, np.int8),
         }
         path = folder / FILE
-        save_file(tensors, path.with_suffix(".part"), metadata={"scores": json.dumps(header)})
-        return path.with_suffix(".part").replace(path)
+        with atomic(path) as temporary:
+            save_file(tensors, temporary, metadata={"scores": json.dumps(header)})
+        return path
 
     @classmethod
     def read(cls, folder: Path) -> Scores | None:

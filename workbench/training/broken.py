@@ -13,7 +13,7 @@ from pathlib import Path
 
 from workbench.datasets import MultiLabelDataset
 from workbench.errors import WorkbenchError
-from workbench.training.files import write_json
+from workbench.files import write_json
 
 FILE = "broken.json"
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
+from workbench.files import atomic
 from workbench.losses.discriminative_loss import DiscriminativeLoss
-from workbench.training.files import atomic
 from workbench.training.recipe import Discriminative
 
 PREFIX = "discriminative."

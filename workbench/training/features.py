@@ -23,10 +23,10 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from workbench.datasets import MultiLabelDataset
+from workbench.files import atomic, sweep
 from workbench.lock import locked
 from workbench.models import WorkbenchModel
 from workbench.training.batches import ImageSource, evaluation_plan, mirrored
-from workbench.training.files import atomic, sweep
 from workbench.training.recipe import Recipe
 from workbench.training.stages import frozen_throughout
 
@@ -135,7 +135,7 @@ def cached_features(
         return None
     with locked(folder, wait=True):
         if not path.exists():  # nobody else made it meanwhile
-            sweep(folder, older_than=3600)
+            sweep(folder, ours=True)
             with atomic(path) as temporary:
                 temporary.write_bytes(header)
                 with open(temporary, "rb+") as file, _bar(dataset, 1 + mirror, quiet) as bar:

@@ -36,7 +36,6 @@ from workbench.training.discriminative import PREFIX, DiscriminativeTerm
 from workbench.training.evaluation import answer, validation_figures
 from workbench.training.faults import not_finite, told
 from workbench.training.features import input_sources
-from workbench.training.files import atomic
 from workbench.training.probe import FeatureProbe, probe_images, write_pictures, write_probe
 from workbench.training.processes import Processes, end_processes, process_count, start_processes
 from workbench.training.progress import silent, training_bar
@@ -385,8 +384,7 @@ class _Training:
                 self._save("best")
 
     def _save(self, which: str) -> None:
-        with atomic(self.run.folder / f"{which}.safetensors") as temporary:
-            save_model(self.model, temporary)
+        save_model(self.model, self.run.folder / f"{which}.safetensors")
 
     def _write_state(self) -> None:
         if not self.processes.first:

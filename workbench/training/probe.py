@@ -23,9 +23,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from workbench.datasets import MultiLabelDataset
+from workbench.files import atomic
 from workbench.models import WorkbenchModel
 from workbench.pictures import squash
-from workbench.training.files import atomic
 from workbench.training.processes import Processes
 
 PROBE_IMAGES = 8

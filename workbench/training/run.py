@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError, unwritable
+from workbench.files import sweep, write_json, write_text
 from workbench.training.broken import FILE as BROKEN
 from workbench.training.broken import without_broken
 from workbench.training.environment import environment
-from workbench.training.files import sweep, write_json, write_text
 from workbench.training.recipe import Recipe
 from workbench.training.state import Position, read_state
 
@@ -87,8 +87,8 @@ class Run:
             if different and run.state_path.exists():
                 shown = ", ".join(different[:3]) + (f" and {len(different) - 3} more" if len(different) > 3 else "")
                 raise WorkbenchError(f"{folder} already holds a run of another recipe ({shown}); train into another folder.")
-            sweep(folder)
-            sweep(folder / "probe")
+            for place in (folder, folder / "probe"):
+                sweep(place, ours=True)
             if not different:
                 return run
             # Nothing was trained: the first try ended with what is corrected now.

@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from workbench.errors import WorkbenchError
-from workbench.training.files import atomic
+from workbench.files import atomic
 from workbench.training.typed import require_types
 
 

@@ -7,7 +7,6 @@ and a disk that does not take it stops nothing. Keys: see `workbench.following.F
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import time
@@ -17,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from workbench.errors import WorkbenchError
+from workbench.files import atomic, json_text
 from workbench.following import STATUS
 from workbench.training.discriminative import PREFIX
 from workbench.training.recipe import Recipe
@@ -65,11 +65,8 @@ class Status:
             return
         self._written = time.monotonic()
         said = {"state": state, "sentence": sentence, **self._always, "written": time.time(), **self._where(self.run.recipe)}
-        path = self.run.folder / STATUS
-        fresh = path.with_name(f".{STATUS}")  # one name, since one process writes: nothing piles up where that one is killed
-        with suppress(OSError):
-            fresh.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-            os.replace(fresh, path)
+        with suppress(WorkbenchError), atomic(self.run.folder / STATUS, flush=False) as temporary:
+            temporary.write_text(json_text(said, indent=1) + "\n", encoding="utf-8")
 
     def _where(self, recipe: Recipe) -> dict[str, Any]:
         """The position for readers, numbers from 1."""

@@ -6,7 +6,6 @@ selections and the way from epoch to epoch are the browser's work.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import traitlets
 
 from workbench.errors import WorkbenchError
+from workbench.files import write_json
 from workbench.widgets import assets
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.matching import Source
@@ -72,10 +72,8 @@ class EmbeddingExplorer(Explorer):
 
     def save_view(self, path: str | Path) -> Path:
         """Write what is shown now, the selection included, to a JSON file."""
-        path = Path(path)
         view = {**self.view_state, "selected": [list(pair) for pair in self.selected]}
-        path.write_text(json.dumps(view, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        return path
+        return write_json(path, view, names=True)
 
     def snapshot(self) -> Snapshot:
         """What is shown now as a still picture with its numbers, which stays readable without a kernel."""

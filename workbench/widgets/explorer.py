@@ -12,6 +12,7 @@ import traitlets
 from IPython.display import HTML, display
 
 from workbench.errors import WorkbenchError
+from workbench.files import write_json
 
 
 class Snapshot(HTML):
@@ -63,9 +64,7 @@ class Explorer(anywidget.AnyWidget):
 
     def save_view(self, path: str | Path) -> Path:
         """Write what is shown now to a JSON file."""
-        path = Path(path)
-        path.write_text(json.dumps(self.view_state, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        return path
+        return write_json(path, self.view_state, names=True)
 
     def load_view(self, path: str | Path) -> None:
         """Show what `save_view` wrote. Raises WorkbenchError if the file is no view or does not fit these inspections."""

@@ -6,8 +6,6 @@ import base64
 import hashlib
 import html
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import WorkbenchError
+from workbench.files import json_text, write_text
 from workbench.inspection.private import leaving
 from workbench.widgets import assets
 from workbench.widgets.matching import Matched, Member
@@ -150,7 +149,7 @@ def page_text(kind: str, title: str, note: str, content: dict[str, Any]) -> str:
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src blob: data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    data = json.dumps(content, ensure_ascii=False).replace("<", "\\u003c")
+    data = json_text(content, ensure_ascii=False).replace("<", "\\u003c")
     return PAGE.format(policy=policy, title=html.escape(title), note=html.escape(note), style=style, content=data, script=script)
 
 
@@ -166,14 +165,6 @@ def how(images: Member) -> str | None:
 def write_page(path: Path, text: str, pictures: int, kept: str | None = None) -> Path:
     """Write whole or not at all, and print how many pictures leave with the page."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_text(path, text)
     print(f"{path.name}: {leaving(pictures, kept)}")
     return path

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import PIL
+
+from workbench.errors import WorkbenchError
+from workbench.files import atomic, sweep
 
 LIMIT = 2_000_000_000  # bytes; beyond it the files longest unused are removed
 
@@ -42,20 +45,12 @@ def read(path: Path, count: int, size: int, labels: int) -> tuple[np.ndarray, np
 
 def write(path: Path, pixels: np.ndarray, targets: np.ndarray) -> None:
     """Store both; a folder that cannot be written to is no reason to stop, the scenes are then drawn again next time."""
-    temporary = None
-    try:
+    with suppress(OSError, WorkbenchError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, pixels=pixels, targets=targets)
-        os.replace(temporary, path)
-        temporary = None
+        sweep(path.parent, ours=True)
+        with atomic(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, pixels=pixels, targets=targets)  # a zip, whose checksums `read` goes by
         _prune(path)
-    except OSError:
-        pass
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def _prune(newest: Path) -> None:
