@@ -8,9 +8,11 @@ import os
 import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import NamedTuple
 
 import multilabel_workbench
+from workbench.lock import holder
 from workbench.shelf import archives, home
 
 EXPLORE = ("jupyterlab", "ipywidgets", "anywidget", "plotly")
@@ -28,6 +30,7 @@ class Finding(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--purge", action="store_true", help="remove the caches; they are made again when they are needed")
 
 
 def examine() -> list[Finding]:
@@ -52,6 +55,7 @@ def examine() -> list[Finding]:
                 state = "missing" if needed else "note"
                 findings.append(Finding(state, f"{package} is not installed", f'pip install -e ".[{extra}]"'))
     findings.append(_device())
+    findings += [Finding("ok", f"cache {folder}: {_megabytes(folder):.1f} MB, {what}") for folder, what in caches().items()]
     found = archives()
     findings.append(
         Finding("ok", f"archives: {', '.join(found)}") if found else Finding("note", f"no archives in {home()}", "run `workbench tour`")
@@ -68,7 +72,40 @@ def examine() -> list[Finding]:
     return findings
 
 
+def caches() -> dict[Path, str]:
+    """Folders that can be removed at any time, and what they hold; those that are there."""
+    from workbench.datasets.annotation_cache import cache_folder
+    from workbench.datasets.scenes.cache import default_folder
+
+    found = {cache_folder(): "what was read from annotation files", default_folder(): "drawn scenes"}
+    runs = home() / "runs"
+    found |= dict.fromkeys(sorted(runs.rglob(".features")), "feature maps of training images, from which a picture can be guessed at")
+    return {folder: what for folder, what in found.items() if folder.is_dir()}
+
+
+def purge() -> list[Finding]:
+    """Remove the caches that nobody holds."""
+    findings = []
+    for folder, what in caches().items():
+        size = _megabytes(folder)
+        if holder(folder) is not None:
+            findings.append(Finding("note", f"{folder} is in use", "stop the training that uses it, then purge again"))
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
+        state = "note" if folder.exists() else "ok"
+        findings.append(Finding(state, f"{folder}, {size:.1f} MB ({what}): {'not all of it could be ' if state == 'note' else ''}removed"))
+    return findings or [Finding("ok", "there are no caches")]
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.purge:
+        findings = purge()
+        print(json.dumps([finding._asdict() for finding in findings]) if arguments.json else "\n".join(each.what for each in findings))
+        return 0
     findings = examine()
     if arguments.json:
         print(json.dumps([finding._asdict() for finding in findings]))
