@@ -8,13 +8,14 @@ TEST_ARGS ?=
 LOWEST := .venv-lowest
 PYTHON311 ?= python3.11
 
-.PHONY: explore lab tour test test-fast check check-lowest clean help
+.PHONY: explore lab tour test test-fast soak check check-lowest clean help
 
 help:
 	@echo "make explore    JupyterLab on the shipped archives, without PyTorch (about a minute from a bare clone)"
 	@echo "make lab        the same with training (PyTorch: 5 GB)"
 	@echo "make tour       train the small models, compare them, write runs/tour/report.html"
 	@echo "make test       everything that CI runs"
+	@echo "make soak       all of the long proofs of which the tests try samples; hours, goes on where it was stopped"
 	@echo "make test-fast  the tests to run on each save"
 	@echo "make check      formatter, linter and type checker"
 	@echo "make check-lowest  all tests with the lowest versions that pyproject.toml allows (Python 3.11, another 6 GB)"
@@ -57,6 +58,9 @@ test: check
 
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not slow and not browser" -x -q $(TEST_ARGS)
+
+soak: $(VENV)/.test
+	$(BIN)/python -m tests.soak
 
 $(LOWEST)/.installed: pyproject.toml tests/support/lowest.py
 	$(PYTHON311) -m venv --clear $(LOWEST)

@@ -1,6 +1,6 @@
 """Damaged files of every kind that we write and read back: each is read, or refused in a sentence of our own, quickly, in little memory.
 
-Annotations and tables have theirs in tests/datasets/test_fuzz_annotations.py.
+Annotations and tables have theirs in tests/soak/prove_annotations.py.
 """
 
 from __future__ import annotations

@@ -374,14 +374,3 @@ def test_more_broken_images_than_allowed_end_it_and_a_higher_limit_may_follow(tm
         train(RECIPE.with_overrides({"data.skip_broken": "1"}), tmp_path / "run", progress=False)
     run = train(RECIPE.with_overrides({"data.skip_broken": "2"}), tmp_path / "run", progress=False)
     assert run.recipe.data.skip_broken == 2
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the benchmark forks")
-def test_killed_at_five_random_moments(tmp_path):
-    out = tmp_path / "kills.json"
-    command = [sys.executable, "-m", "benchmarks.kill_resume", "--trials", "5", "--out", str(out)]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=900, capture_output=True)
-    study = json.loads(out.read_text())
-    assert [trial["equal"] for trial in study["trials"]] == [True] * 5
-    assert all(trial["killed"] for trial in study["trials"])

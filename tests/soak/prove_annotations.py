@@ -1,17 +1,20 @@
-"""2,000 damaged annotation files and tables: each is read, or refused in one sentence of our own; nothing else comes out."""
+"""Damaged annotation files and tables: each is read, or refused in one sentence of our own; nothing else comes out."""
 
 import copy
 import json
 import random
+import tempfile
+from functools import partial, update_wrapper
+from pathlib import Path
 
 import pytest
 
+from tests.soak.registry import proof
 from tests.support.damage import Watch
 from tests.support.miniatures import SPLITS, make_miniature
 from workbench.datasets import load_dataset
 from workbench.errors import WorkbenchError
 
-CASES = 2000
 STRANGE = [
     None, True, 0, -1, 1.5, 10**30, -(2**63), 1e308, float("nan"), float("inf"), "", " ", "0", "../../x", "/etc/passwd", "a\x00b", "\ud800",
     "x" * 5000, "\\\\host\\share", [], [[]], [None], {}, {"size": [1, 1], "counts": "0"}, [[0, 0, 1, 1, 1e9, 1e9]], {"a": {"b": []}},
@@ -100,35 +103,41 @@ def read(name, root):
         data.image(0)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_only_our_own_error_comes_out(name, tmp_path):
-    with Watch() as watch:
-        try_files(name, tmp_path, watch)
+def damaged_annotations(name, seed, count):
+    """Damaged annotations are read, or refused in one sentence of our own."""
+    with Watch() as watch, tempfile.TemporaryDirectory() as folder:
+        return {"refused": try_files(name, Path(folder), watch, seed, count)}
 
 
-def try_files(name, tmp_path, watch):
-    root = make_miniature("table" if name == "one-hot" else name, tmp_path)
+def try_files(name, folder, watch, seed, count):
+    """Case n damages the file n, in turn. How many were refused."""
+    root = make_miniature("table" if name == "one-hot" else name, folder)
     if name == "one-hot":
         rows = [f"pictures/{number:03d}.png,{number % 2},?,0" for number in range(8)]
         (root / "table.csv").write_text("\n".join(["image,dog,cat,emu", *rows]) + "\n")
     if name == "voc2007":
         (root / FILES[name][0]).with_name("plain.txt").write_text("000005\n")
     refused = []
-    share = -(-CASES // sum(map(len, FILES.values())))
-    for number, relative in enumerate(FILES[name]):
-        path = root / relative
-        content = path.read_bytes()
-        rng = random.Random(f"{name} {number}")
-        for case in range(share):
-            changed = structurally(rng, content) if path.suffix == ".json" and case % 4 else bytewise(rng, content)
-            path.write_bytes(changed)
-            try:
-                watch.read(read, name, root)
-            except WorkbenchError as error:
-                refused.append(str(error))
-            except Exception as error:
-                pytest.fail(f"{relative}, case {case}: {type(error).__name__}: {str(error)[:300]} from {changed[:300]!r}")
+    whole = [(root / relative).read_bytes() for relative in FILES[name]]
+    rng = random.Random(f"{name} {seed}")
+    for case in range(count):
+        turn, number = divmod(case, len(whole))
+        path, content = root / FILES[name][number], whole[number]
+        changed = structurally(rng, content) if path.suffix == ".json" and turn % 4 else bytewise(rng, content)
+        path.write_bytes(changed)
+        try:
+            watch.read(read, name, root)
+        except WorkbenchError as error:
+            refused.append(str(error))
+        except Exception as error:
+            pytest.fail(f"{FILES[name][number]}, case {case}: {type(error).__name__}: {str(error)[:300]} from {changed[:300]!r}")
         path.write_bytes(content)
-        read(name, root)
-    assert len(refused) > share * len(FILES[name]) // 5
+    read(name, root)
+    assert len(refused) > count // 5
     assert [error[:200] for error in refused if "\n" in error or len(error) > 1000] == []
+    return len(refused)
+
+
+for dataset, files in FILES.items():
+    register = proof(whole=1000 * len(files), sample=40 * len(files), piece=200 * len(files), name=f"damaged_annotations.{dataset}")
+    register(update_wrapper(partial(damaged_annotations, dataset), damaged_annotations))

@@ -1,17 +1,13 @@
-"""Does a training survive kill -9 at any moment? Each trial trains a small SRN on drawn scenes, is killed once at a random moment, and is
+"""Does a training survive kill -9 at any moment? Each case trains a small SRN on drawn scenes, is killed once at a random moment, and is
 started again; every checkpoint found after the kill has to load, and the final weights, history and probes have to equal those of the
-training that nothing stopped, bit for bit (CPU, float32). Every other trial saves its state after each step instead of each epoch, so that
+training that nothing stopped, bit for bit (CPU, float32). Every other case saves its state after each step instead of each epoch, so that
 kills meet that write too.
 
-    python -m benchmarks.kill_resume               # 50 trials, writes studies/kill_resume.json, goes on where it was stopped
-    python -m benchmarks.kill_resume --trials 5
-
-The trainings are forked from this process, which has loaded PyTorch once: about two seconds a trial on an idle machine.
+The trainings are forked from this process, which has loaded PyTorch once: about two seconds a case on an idle machine.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import shutil
@@ -24,9 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
-from benchmarks.common import STUDIES, machine, read_json, write_json
+from tests.soak.registry import proof
 from workbench.training import Run, loop, train
 from workbench.training.recipe import DataSpec, ModelSpec, Recipe, Stage
 
@@ -81,8 +78,8 @@ def go_on(made: Recipe, folder: Path) -> None:
     train(made, folder, progress=False)
 
 
-def trial(number: int, made: Recipe, folder: Path, lasts: float, whole: dict[str, Any]) -> dict[str, Any]:
-    chance = random.Random(number)
+def trial(number: int, chance: random.Random, made: Recipe, folder: Path, lasts: float, whole: dict[str, Any]) -> dict[str, int]:
+    """Kill and go on, once."""
     loop.SAVE_EVERY_SECONDS = -1.0 if number % 2 else 300.0
     for _ in range(20):
         shutil.rmtree(folder, ignore_errors=True)
@@ -93,51 +90,33 @@ def trial(number: int, made: Recipe, folder: Path, lasts: float, whole: dict[str
         if outcome(child) == -signal.SIGKILL:
             break
     else:
-        raise SystemExit("The training always ended before it was killed; the machine is too uneven now, start again later.")
-    done = Run.open(folder).position.steps if (folder / "recipe.json").exists() else 0
+        raise AssertionError("the training always ended before it was killed; the machine is too uneven now, start again later")
     left = sorted(path.name for path in folder.rglob(".*")) if folder.exists() else []
     code = outcome(forked(lambda: go_on(made, folder)))
-    equal = code == 0 and contents(folder) == whole
+    assert code == 0, f"case {number}, killed after {moment:.3f} s: it did not go on"
+    assert contents(folder) == whole, f"case {number}, killed after {moment:.3f} s: it ended otherwise"
     hidden = [path.name for path in folder.rglob(".*")]
-    return {
-        "trial": number,
-        "killed": True,
-        "after_seconds": round(moment, 3),
-        "saved": "every step" if number % 2 else "every epoch",
-        "steps_kept": done,
-        "half_written_files": len([name for name in left if name != ".lock"]),
-        "resumed": code == 0,
-        "equal": equal and not hidden,
-    }
+    assert not hidden, f"case {number}: {hidden} lie in the folder of the finished run"
+    return {"killed": 1, "half_written_files": len([name for name in left if name != ".lock"])}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=50)
-    parser.add_argument("--out", type=Path, default=STUDIES / "kill_resume.json")
-    arguments = parser.parse_args()
+@proof(whole=50, sample=4, apart=True, marks=("slow",))
+def kills(seed: int, count: int) -> dict[str, int]:
+    """A training killed at any moment goes on to the result of one that nothing stopped, bit for bit."""
     if not hasattr(os, "fork"):
-        raise SystemExit("This benchmark forks, which this system cannot; run it on Linux or macOS.")
+        pytest.skip("trainings are forked here, which this system cannot")
     torch.set_num_threads(1)
-    study = read_json(arguments.out, {"study": "kill -9 at random moments", "trials": []})
+    found = {"killed": 0, "half_written_files": 0}
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         made = recipe(place / "scenes")
-        outcome(forked(lambda: train(made, place / "warm", progress=False)))  # draws the scenes
+        assert outcome(forked(lambda: train(made, place / "warm", progress=False))) == 0  # draws the scenes
         began = time.monotonic()
         assert outcome(forked(lambda: train(made, place / "whole", progress=False))) == 0
         lasts = time.monotonic() - began
         whole = contents(place / "whole")
-        for number in range(len(study["trials"]), arguments.trials):
-            row = trial(number, made, place / "run", lasts, whole)
-            study["trials"].append(row)
-            print(row, flush=True)
-            rows = study["trials"]
-            summary = {"trials": len(rows), "resumed": sum(row["resumed"] for row in rows), "equal": sum(row["equal"] for row in rows)}
-            write_json(arguments.out, {**study, "whole_seconds": round(lasts, 2), "summary": summary, "machine": machine()})
-    if not all(row["equal"] for row in study["trials"]):
-        raise SystemExit("Some trial did not end like the training that nothing stopped.")
-
-
-if __name__ == "__main__":
-    main()
+        chance = random.Random(f"kills {seed}")
+        for number in range(count):
+            for key, value in trial(number, chance, made, place / "run", lasts, whole).items():
+                found[key] += value
+    return found
