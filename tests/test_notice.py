@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 OURS = re.compile(
-    r"\.(py|js|css|md|ipynb|toml|yml|txt|html|cff|gitignore)$|^\.ci/run$|^(LICENSE|NOTICE|Makefile)$|/py\.typed$"
+    r"\.(py|js|css|md|ipynb|toml|ya?ml|txt|html|cff|gitignore)$|^\.ci/run$|^(LICENSE|NOTICE|Makefile)$|/py\.typed$"
     r"|^workbench/(lessons/solutions|widgets)/.*\.json$"
 )
 
