@@ -15,6 +15,10 @@ class WorkbenchError(Exception):
     """
 
 
+class DataWarning(UserWarning):
+    """Something in the data looks odd: it was read, and this is how."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``' Did you mean "x"?'`` for the known name nearest to `name`, else the list of known names."""
     known = list(known)

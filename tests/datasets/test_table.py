@@ -1,10 +1,14 @@
 """Own tables: labels columns, one-hot columns, splits, marks of the unknown, and errors with line numbers."""
 
+import unicodedata
+
+import numpy as np
 import pytest
 from PIL import Image
 
+from workbench.cli import main
 from workbench.datasets import load_dataset
-from workbench.errors import WorkbenchError
+from workbench.errors import DataWarning, WorkbenchError
 
 
 @pytest.fixture
@@ -68,17 +72,20 @@ def test_a_folder_without_a_table_is_unknown_throughout(table, tmp_path):
         ("", {}, "no header line"),
         ("image,labels\n", {}, "no row below its header"),
         ("image,labels,labels\na.png,x,y\n", {}, 'two columns "labels"'),
-        ("picture,labels\na.png,dog\n", {}, "no column for the pictures .* say which of these it is: picture, labels"),
+        ("beeld,labels\na.png,dog\n", {}, "no column for the pictures .* say which of these it is: beeld, labels"),
         ("image,labels\na.png,dog\n", {"labels_column": "lables"}, 'Did you mean "labels"'),
         ("image,labels\na.png,dog\n", {"split": "train"}, "has no split column"),
         ("image,labels,split\na.png,dog,train\n", {"split": "trian"}, 'no row of the split "trian". Did you mean "train"'),
-        ("image,labels\na.png,dog\na.png,cat\n", {}, "line 3: a.png is in line 2 already"),
+        ("image,dog\na.png,1\na.png,0\n", {}, "line 3: a.png is in line 2 already"),
+        ("image,labels,split\na.png,dog,train\na.png,cat,val\n", {}, 'line 3: a.png is of the split "val", and in line 2 of "train"'),
+        ("image,dog,\na.png,1,x\n", {}, "a column without a name holds 'x'"),
+        ("image," + ",".join(f"c{n}" for n in range(100_000)), {}, "has 100,001 columns, more than the 20,000"),
         ("image,labels\na.png,dog,cat\n", {}, "line 2: 3 cells for 2 columns"),
         ("image,labels\n\na.png,dog;;cat\n", {}, "line 3: .* names an empty label"),
         ("image,labels\na.png,dog;?dog\n", {}, 'line 2: the label "dog" is there twice'),
         ("image,labels\n,dog\n", {}, "line 2 has no file name"),
-        ("image,labels\n../../a.png,dog\n", {}, "leads out of"),
-        ("image,labels\nC:/a.png,dog\n", {}, "leads out of"),
+        ("image,labels\n../../gone.png,dog\n", {}, "leads out of"),
+        ("image,labels\nC:/gone.png,dog\n", {}, "leads out of"),
         ('image,labels\n"a.png,dog\n', {}, "line 2: not a row of a CSV file"),
         ("image,labels\na.png,dgo\n", {"categories": ["dog"]}, 'line 2: "dgo" is not one of the categories. Did you mean "dog"'),
         ("image,dog\na.png,-1\n", {}, "line 2: the cell '-1' of \"dog\" is none of"),
@@ -106,3 +113,94 @@ def test_wrong_places(table, tmp_path):
     table("image,labels\na.png,dog\n", "two.csv")
     with pytest.raises(WorkbenchError, match=r"holds 2 CSV files \(one.csv, two.csv\)"):
         load_dataset("table", "all", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "targets"),
+    [
+        ("image,label\na.png,dog\na.png,cat\nb.png,cat\n", ["cat", "dog"], [[1, 1], [1, 0]]),  # a row for each label
+        (",image,labels\n0,a.png,dog\n1,b.png,cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),  # the index that pandas writes
+        ("Unnamed: 0,image,dog,cat\n0,a.png,1,0\n1,b.png,0,1\n", ["dog", "cat"], [[1, 0], [0, 1]]),
+        ("image;labels\na.png;dog\nb.png;cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),
+        ('image;labels\na.png;"dog;cat"\nb.png;cat\n', ["cat", "dog"], [[1, 1], [1, 0]]),
+        ("image\tlabels\na.png\tdog\nb.png\tcat\n", ["cat", "dog"], [[0, 1], [1, 0]]),
+        ("image,labels\na,dog\nb,cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),  # names without their ending
+        ("image,labels\nC:\\photos\\a.png,dog\n../../b.png,cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),
+        ("image,labels\nfile:///x/a.png,dog\nB.PNG,cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),
+        ("image,labels\na.png,dog;dog\nb.png,cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),
+        ("image,dog,cat\na.png,True,False\nb.png,False,true\n", ["dog", "cat"], [[1, 0], [0, 1]]),
+        ("image,dog,cat\na.png,1.0,0.0\nb.png,0.0,1.0\n", ["dog", "cat"], [[1, 0], [0, 1]]),
+        ("Image,Labels\r\na.png,dog\r\nb.png,cat\r\n", ["cat", "dog"], [[0, 1], [1, 0]]),
+        ("\ufeffimage,labels\na.png,dog;\nb.png,cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),
+        ('image,labels\na.png,"dog;""hot;dog"""\nb.png,dog\n', ["dog", "hot;dog"], [[1, 1], [1, 0]]),  # a quoted separator
+        ("image,labels\na.png,\"['dog', 'cat']\"\nb.png,\"['cat']\"\n", ["cat", "dog"], [[1, 1], [1, 0]]),  # a list as text
+        ("image,labels\na.png,\"['dog' 'cat']\"\nb.png,[]\n", ["cat", "dog"], [[1, 1], [0, 0]]),  # as numpy writes it
+        ("image,labels\na.png,caf\u00e9\nb.png,cafe\u0301\n", ["caf\u00e9"], [[1], [1]]),  # one name in two Unicode forms
+        ("image,width,labels\na.png,640,dog\nb.png,480,cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),
+    ],
+)
+def test_what_is_surely_meant_is_read(table, text, names, targets):
+    data = load_dataset("table", "all", table(text))
+    assert list(data.categories) == names
+    assert data.targets.tolist() == targets
+    assert data.ids == ["a.png", "b.png"]
+    assert data.image(1).shape == (4, 6, 3)
+
+
+def test_absolute_paths_and_names_that_macos_wrote(table, tmp_path):
+    root = table(f"image,labels\n{tmp_path / 'a.png'},dog\n")
+    assert load_dataset("table", "all", root).ids == ["a.png"]
+    decomposed, composed = unicodedata.normalize("NFD", "\u00fcber.png"), "\u00fcber.png"
+    (tmp_path / "a.png").rename(tmp_path / decomposed)
+    root = table(f"image,labels\n{composed},dog\n")
+    assert load_dataset("table", "all", root).image(0).shape == (4, 6, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "words"),
+    [
+        ('image,labels\na.png,"dog, cat"\nb.png,dog\n', ["cat", "dog"], 'line 2: "dog, cat" is read as 2 labels.*separator=","'),
+        ('image,labels\na.png,"dog, cat"\nb.png,emu\n', ["dog, cat", "emu"], 'line 2: "dog, cat" is read as one label.*separator=","'),
+        ("image,labels\na.png,dog|cat\nb.png,emu\n", ["cat", "dog", "emu"], 'line 2: "dog.cat" is read as 2 labels'),
+        ("image,labels\na.png,dog cat\nb.png,dog\n", ["dog", "dog cat"], 'line 2: "dog cat" is read as one label; if a space'),
+        ("image,width,dog\na.png,640,1\nb.png,480,0\n", ["dog"], r"column \"width\" \('640'\) is not taken as a category"),
+        ("image,sharpness,dog\na.png,12.5,1\nb.png,48.3,0\n", ["dog"], r"column \"sharpness\" \('12.5'\) is not taken"),
+        ("image,fold,dog\na.png,0,1\nb.png,1,0\n", ["dog"], 'column "fold"'),
+        ("image,labels\na.png,Dog\nb.png,dog\n", ["Dog", "dog"], 'line 3: "dog" and "Dog" are two categories'),
+        ("image,labels\na.png,nan\nb.png,dog\n", ["dog"], 'line 2: "nan" is read as an empty cell'),
+        ("image,labels\na.png,dog\ngone.png,cat\nlost.png,cat\n", ["cat", "dog"], r"2 pictures are not in .* such as gone\.png"),
+        ("image,label,confidence\na.png,dog,1\na.png,cat,0\nb.png,cat,1\n", ["cat", "dog"], 'column "confidence" says whether'),
+    ],
+)
+def test_what_looks_odd_is_said_with_line_and_cell(table, text, names, words, capsys):
+    root = table(text)
+    with pytest.warns(DataWarning, match=words):
+        data = load_dataset("table", "all", root)
+    assert list(data.categories) == names
+    if "confidence" in text:
+        assert data.targets.tolist() == [[0, 1], [1, 0]]
+    assert data.notes
+    main(["data", "check", "table", "--root", str(root)])
+    printed = capsys.readouterr()
+    assert all(note in printed.out for note in data.notes)
+    assert "DataWarning" not in printed.err
+
+
+def test_a_separator_that_is_given_is_taken(table):
+    root = table('image,labels\na.png,"dog, cat"\nb.png,emu\n')
+    assert list(load_dataset("table", "all", root, separator=",").categories) == ["cat", "dog", "emu"]
+    assert list(load_dataset("table", "all", table("image,labels\na.png,dog cat\n"), separator=" ").categories) == ["cat", "dog"]
+
+
+def test_the_depth_of_sixteen_bit_pictures(table, tmp_path):
+    values = np.array([[0, 2048, 4095]], dtype=np.uint16)
+    root = table("image,labels\na.png,dog\nb.png,dog\n")
+    for name in "ab":
+        Image.fromarray(values).save(tmp_path / f"{name}.png")
+    with pytest.warns(DataWarning, match=r"none is brighter than 4095.*bits=12"):
+        load_dataset("table", "all", root)
+    data = load_dataset("table", "all", root, bits=12)
+    assert data.image(0)[0, :, 0].tolist() == [0, 127, 255]
+    with pytest.raises(WorkbenchError, match="more than 10 bits"):
+        load_dataset("table", "all", root, bits=10).image(0)
+    assert load_dataset("table", "all", root, bits=16).image(0)[0, :, 0].tolist() == [0, 7, 15]

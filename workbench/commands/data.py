@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.commands.train import parse_settings
-from workbench.errors import WorkbenchError, did_you_mean
+from workbench.errors import DataWarning, WorkbenchError, did_you_mean
 from workbench.files import json_text
 
 if TYPE_CHECKING:
@@ -119,9 +120,13 @@ def _open(arguments: argparse.Namespace) -> MultiLabelDataset:
             raise WorkbenchError(f"--count {arguments.count} asks for no image; give 1 or more.")
         if arguments.name == "scenes":
             options["count"] = arguments.count
-    data = load_dataset(arguments.name, arguments.split or DEFAULT_SPLITS.get(arguments.name, "val"), arguments.root, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # `check` prints them all
+        data = load_dataset(arguments.name, arguments.split or DEFAULT_SPLITS.get(arguments.name, "val"), arguments.root, **options)
+    notes = list(data.notes)
     if arguments.count is not None and arguments.count < len(data):
         data = data.subset(range(arguments.count))
+        data.notes = notes
     return data
 
 
@@ -196,6 +201,8 @@ def _print(result: dict[str, Any]) -> None:
     gone = sum(problem["missing"] for problem in result["broken"])
     print(f"{result['without_label']} images without a label, {gone} pictures missing, {len(result['broken']) - gone} broken")
     print(f"order of the categories: {result['order']}")
+    for note in result["notes"]:
+        print(f"  {note}")
     for problem in result["broken"][:20]:
         print(f"  {problem['problem']}")
     scores = result["scores"]

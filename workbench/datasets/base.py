@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from workbench.categories import Categories
-from workbench.errors import WorkbenchError
+from workbench.errors import DataWarning, WorkbenchError
 from workbench.pictures import squash
 from workbench.regions import Region
+
+MOST_WARNINGS = 5
 
 
 class MultiLabelDataset(ABC):
@@ -21,12 +24,14 @@ class MultiLabelDataset(ABC):
         categories: names of the columns of `targets`, with groups where the source has them.
         ids: one unique text for each image.
         targets: int8 [N, C]: 1 present, 0 absent, -1 unknown or difficult.
+        notes: what looked odd when it was opened, a sentence each, quoting where; `workbench data check` prints all of them.
     """
 
     name: str
     categories: Categories
     ids: list[str]
     targets: np.ndarray
+    notes: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -58,6 +63,15 @@ class MultiLabelDataset(ABC):
     def subset(self, indices: Iterable[int]) -> MultiLabelDataset:
         """The images at `indices`, in that order, as a data set of their own. Raises WorkbenchError for an index out of range."""
         return Subset(self, indices)
+
+    def _say(self, notes: Sequence[str], quiet: Sequence[str] = ()) -> None:
+        """Keep both, and warn of `notes`, of the first ones if there are many. `quiet` tells what was read as it was surely meant."""
+        self.notes = [*notes, *quiet]
+        for note in notes[:MOST_WARNINGS]:
+            warnings.warn(f"{self.name}: {note}", DataWarning, stacklevel=4)
+        if len(notes) > MOST_WARNINGS:
+            more = len(notes) - MOST_WARNINGS
+            warnings.warn(f"{self.name}: {more} more remarks; see `workbench data check`, or .notes.", DataWarning, stacklevel=4)
 
     @property
     def _pixel_cache(self) -> dict[int, np.ndarray]:

@@ -50,6 +50,7 @@ def contents(data: MultiLabelDataset, progress: Callable[[str, int, int], None] 
         "labels_per_image": round(float(present.sum()) / max(len(data), 1), 3),
         "without_label": int(((data.targets == 1).sum(axis=1) == 0).sum()),
         "broken": broken,
+        "notes": list(data.notes),
         "frequencies": {name: int(count) for name, count in zip(data.categories, present, strict=True)},
         "unknown": {name: int(count) for name, count in zip(data.categories, unknown, strict=True) if count},
     }

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from workbench.datasets.files import read_text
 from workbench.errors import WorkbenchError, did_you_mean
+
+MOST_COLUMNS = 20_000
+"""Columns of a table; the largest vocabulary of labels in use, Open Images', is as wide."""
+DELIMITERS = ",;\t|"
+
+
+def delimiter_of(path: Path, missing: str, wanted: Sequence[str] = ()) -> str:
+    """What stands between the cells, from the header: the first of `DELIMITERS` that gives a column in `wanted`, or else two columns."""
+    header = next(iter(read_text(path, missing).splitlines()), "")
+    split = {mark: [name.strip().strip('"').lower() for name in header.split(mark)] for mark in DELIMITERS}
+    fitting = [mark for mark, names in split.items() if len(names) > 1]
+    named = [mark for mark in fitting if any(name in wanted for name in split[mark])]
+    return (named or fitting or [","])[0]
 
 
 def read_rows(path: Path, needed: Sequence[str], missing: str, delimiter: str = ",") -> Iterator[tuple[int, dict[str, str]]]:
@@ -31,8 +45,13 @@ def read_rows(path: Path, needed: Sequence[str], missing: str, delimiter: str = 
         header = [name.strip() for name in next(reader, [])]
         if not any(header):
             raise WorkbenchError(f"{path} has no header line; its first line names the columns.")
+        if len(header) > MOST_COLUMNS:
+            raise WorkbenchError(
+                f"{path} has {len(header):,} columns, more than the {MOST_COLUMNS:,} that are read; give labels in one column."
+            )
+        named = Counter(header)
         for name in header:
-            if header.count(name) > 1:
+            if named[name] > 1 and name:
                 raise WorkbenchError(f'{path} has two columns "{name:.60}"; rename one of them.')
         for name in needed:
             if name not in header:
