@@ -4,6 +4,7 @@ import copy
 import json
 import random
 import tempfile
+import warnings
 from functools import partial, update_wrapper
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.soak.registry import proof
 from tests.support.damage import Watch
 from tests.support.miniatures import SPLITS, make_miniature
 from workbench.datasets import load_dataset
-from workbench.errors import WorkbenchError
+from workbench.errors import DataWarning, WorkbenchError
 
 STRANGE = [
     None, True, 0, -1, 1.5, 10**30, -(2**63), 1e308, float("nan"), float("inf"), "", " ", "0", "../../x", "/etc/passwd", "a\x00b", "\ud800",
@@ -93,7 +94,9 @@ def read(name, root):
     """Everything that a reader does with annotation files."""
     known = name.removesuffix("-table") if name != "one-hot" else "table"
     options = {"split": "all"} if known == "table" else {"split": SPLITS[name][0]}
-    data = load_dataset(known, root=root, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        data = load_dataset(known, root=root, **options)
     assert data.targets.shape == (len(data), len(data.categories))
     assert set(data.targets.ravel().tolist()) <= {-1, 0, 1}
     assert len(set(data.ids)) == len(data)
