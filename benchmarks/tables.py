@@ -94,6 +94,20 @@ def trust_short(study: Study) -> list[list[str]]:
     return rows(shortened(study.get("rows", [])))
 
 
+def ceiling(study: Study) -> list[list[str]]:
+    """Every map of the shipped archives beside the best map at its grid."""
+    from benchmarks.ceiling import rows
+
+    return rows(study.get("rows", []))
+
+
+def ceiling_by_size(study: Study) -> list[list[str]]:
+    """Pointing on small and large objects."""
+    from benchmarks.ceiling import by_size
+
+    return by_size(study.get("rows", []))
+
+
 TABLES: dict[str, Callable[[Study], list[list[str]]]] = {
     "atlas": srn_atlas,
     "msrn_atlas": msrn_atlas,
@@ -103,6 +117,8 @@ TABLES: dict[str, Callable[[Study], list[list[str]]]] = {
     "voc_study": voc_study,
     "trust": trust,
     "trust__short": trust_short,
+    "ceiling": ceiling,
+    "ceiling__by_size": ceiling_by_size,
 }
 
 

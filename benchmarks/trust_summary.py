@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 MEASURES = {"pointing": "pointing ↑", "energy": "energy ↑", "insertion": "insertion ↑", "deletion": "deletion ↓"}
@@ -10,19 +11,21 @@ NAMES = {"scenes": "scenes, test split", "coco": "COCO photos, masks", "voc": "V
 
 
 def rows(found: list[dict[str, Any]]) -> list[list[str]]:
-    """Head and body: one line a map, the references once for each kind of picture."""
+    """Head and body: one line a map, each reference once for each kind of picture; in brackets the share of the best map."""
+    shown_before: dict[str, set[str]] = defaultdict(set)
     table = [["pictures", "model", "map", *MEASURES.values(), "randomised weights", "leakage", "seconds"]]
     for row in found:
-        first = next(other for other in found if other["data"] == row["data"]) is row
         leaked = row["leakage"]["other labels move"] if row["leakage"] else None
         shown = [entry for entry in row["maps"].values() if not entry["reference"]]
         for place, entry in enumerate(shown):
             check = entry["sanity"]
             verdict = f"{check['verdict']} ({check['rank_correlation']:.2f}, chance {check['baseline']:.2f})" if check else "–"
             once = [_number(leaked, 3), f"{row['seconds']['together']:.0f}"] if place == 0 else ["", ""]
-            table.append([NAMES[row["data"]], row["model"], entry["title"], *_figures(entry), verdict, *once])
-        for entry in [entry for entry in row["maps"].values() if entry["reference"]] if first else []:
-            table.append([NAMES[row["data"]], f"reference ({row['model']})", entry["title"], *_figures(entry), "", "", ""])
+            table.append([NAMES[row["data"]], row["model"], entry["title"], *_figures(entry, row["maps"]), verdict, *once])
+        references = {name: entry for name, entry in row["maps"].items() if entry["reference"] and name not in shown_before[row["data"]]}
+        shown_before[row["data"]] |= set(references)
+        for entry in references.values():
+            table.append([NAMES[row["data"]], f"reference ({row['model']})", entry["title"], *_figures(entry, {}), "", "", ""])
     return table
 
 
@@ -43,8 +46,10 @@ def markdown(found: list[dict[str, Any]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _figures(entry: dict[str, Any]) -> list[str]:
-    return [_number(entry.get(measure)) for measure in MEASURES]
+def _figures(entry: dict[str, Any], maps: dict[str, Any]) -> list[str]:
+    best = maps.get(entry.get("ceiling"), {})
+    shares = {measure: f" ({100 * entry[measure] / best[measure]:.0f} %)" for measure in MEASURES if best.get(measure)}
+    return [_number(entry.get(measure)) + shares.get(measure, "") for measure in MEASURES]
 
 
 def _number(value: float | None, digits: int = 2) -> str:

@@ -13,7 +13,6 @@ from benchmarks.atlas_summary import interval
 
 Row = dict[str, Any]
 AGAINST = {"csra": "pooled", "srn": "pooled", "msrn": "pooled", "disc-off": "pooled", "disc": "disc-off"}
-REFERENCES = ("random map", "centre blob", "ground-truth mask")
 
 
 def summarise(rows: list[Row], scores_of: Callable[[Row], Path], root: Path) -> list[Row]:
@@ -53,10 +52,11 @@ def summarise(rows: list[Row], scores_of: Callable[[Row], Path], root: Path) -> 
 def rows(result: Row) -> list[list[str]]:
     """The summary as a table, its head first; shares in points."""
     from benchmarks.tables import share
+    from workbench.metrics.references import is_reference
 
     lines = [["backbone", "system", "learned, thousands", "mAP", "gain in mAP", "pointing of its best map", "inter / intra", "training, s"]]
     for entry in result.get("summary", []):
-        own = {kind: value for kind, value in entry["pointing"].items() if kind not in REFERENCES}
+        own = {kind: value for kind, value in entry["pointing"].items() if not is_reference(kind)}
         best = max(own, key=lambda kind: own[kind]["mean"])
         gain = f"{share(entry['gain']['mAP'], sign=True)} on {entry['gain']['against']}" if "gain" in entry else ""
         ratio = f"{entry['ratio']['mean']:.2f}" if "ratio" in entry else ""
@@ -72,6 +72,8 @@ def rows(result: Row) -> list[list[str]]:
         ]
         lines.append([*cells, f"{entry['training_seconds']['mean']:.0f}"])
     if result.get("summary"):
-        references = result["summary"][0]["pointing"]
-        lines += [["", name, "", "", "", share(references[name]), "", ""] for name in REFERENCES if name in references]
+        references: Row = {}
+        for entry in result["summary"]:
+            references = {**{name: value for name, value in entry["pointing"].items() if is_reference(name)}, **references}
+        lines += [["", name, "", "", "", share(value), "", ""] for name, value in references.items()]
     return lines

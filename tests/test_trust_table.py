@@ -40,6 +40,21 @@ def test_a_line_for_each_map_and_the_references_once_for_each_kind_of_picture():
     assert markdown(found).splitlines()[1].startswith("| --- |")
 
 
+def test_figures_are_also_a_share_of_the_best_map_and_each_best_map_stands_once():
+    def with_best(model, cells):
+        name = f"best map at {cells} x {cells}"
+        row = study_row("voc", model)
+        row["maps"]["own"] |= {"ceiling": name, "energy": 0.2}
+        row["maps"][name] = {"title": name, "reference": True, "pointing": 0.8, "energy": 0.0, "sanity": None}
+        return row
+
+    lines = rows([with_best("a", 7), with_best("b", 14), with_best("c", 7)])[1:]
+    assert lines[0][3:7] == ["0.50 (62 %)", "0.20", "–", "0.25"]
+    assert lines[1][3] == "0.50", "a map without a best one has no share"
+    best = [line[1:4] for line in lines if line[2].startswith("best map")]
+    assert best == [["reference (a)", "best map at 7 x 7", "0.80"], ["reference (b)", "best map at 14 x 14", "0.80"]]
+
+
 def test_renamed_pictures_keep_what_they_show():
     squares = Squares(12)
     renamed = Renamed(squares, ["lawn", "red"], {"lawn": "green"})

@@ -217,52 +217,6 @@ def test_influence_matrix_leads_to_labels_and_has_a_table(page):
     assert view_of(page)["label"] == "roof"
 
 
-def test_numbers_stand_beside_the_picture(page):
-    inspection = make_inspection(4, 5)
-    open_explorer(page, AttentionExplorer(inspection, image=0, label="tree"))
-    rows = {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in page.locator(".wb-numbers tbody tr").all()}
-    assert list(rows) == ["Attention A", "Confidence σ(S)", "Weighted U = σ(S)·A", "random map", "centre blob"]
-    for place, measure in enumerate(("pointing", "energy", "deletion")):
-        entry = inspection.measurements[measure]["random map"]
-        assert rows["random map"][place].split() == [f"{entry['per_label']['tree']:.2f}", f"{entry['overall']:.2f}"]
-    assert rows["Attention A"][3].startswith("sensitive")
-    assert "How often the strongest cell" in page.inner_text(".wb-numbers")
-
-
-def test_a_map_that_survives_random_weights_is_called_insensitive(page):
-    contents = make_contents(4, 5)
-    meaning = "fresh weights give nearly the same map: it does not show what the model learned"
-    contents.measurements["sanity"]["attention"] = {
-        "rank_correlation": 0.91,
-        "baseline": 0.25,
-        "verdict": "insensitive",
-        "meaning": meaning,
-    }
-    open_explorer(page, AttentionExplorer(Inspection.of(contents), map="attention"))
-    rows = {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in page.locator(".wb-numbers tbody tr").all()}
-    assert rows["Attention A"][3].split() == ["insensitive", "0.91", "/", "0.25"]
-    assert [cells[3].split()[0] for name, cells in rows.items() if name != "Attention A"] == ["sensitive", "sensitive", "–", "–"]
-    assert f"Here: {meaning}." in page.inner_text(".wb-numbers dl")
-
-
-def test_measures_that_are_new_or_missing(page):
-    contents = make_contents(3, 3)
-    contents.measurements = {
-        "future measure": {"attention": {"overall": 0.25, "per_label": {"sun": 0.5}}},
-        "accuracy": {"mAP": 0.9, "AP": {"sun": 0.8}},
-    }
-    open_explorer(page, AttentionExplorer(Inspection.of(contents), label="sun"))
-    text = page.inner_text(".wb-numbers")
-    assert "future measure" in text
-    assert "0.50 0.25" in text
-    assert "AP of this label 0.8" in text
-
-
-def test_not_measured_is_said(page):
-    open_explorer(page, AttentionExplorer(make_inspection(2, measured=False)))
-    assert "Not measured" in page.inner_text(".wb-numbers")
-
-
 def test_a_map_that_is_not_stored_is_said(page):
     inspection = make_inspection(4, 12, top=1)
     stored = inspection.maps("attention", 0)[0]

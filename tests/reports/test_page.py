@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.archives import make_contents
 from workbench import WorkbenchError
+from workbench.inspection import Inspection
+from workbench.metrics.pointing import SIZES, of_best, with_ceiling
 from workbench.reports.collect import collect
 from workbench.reports.page import write_report
 from workbench.reports.tables import Markup, table
@@ -57,6 +59,23 @@ def test_a_map_that_survives_random_weights_is_called_insensitive(run, tmp_path)
     (row,) = re.findall(r"<tr[^>]*><t[dh][^>]*>Attention A</t[dh]>.*?</tr>", text, flags=re.S)
     assert "insensitive (0.90, chance 0.30)" in row
     assert text.count("insensitive (") == 1
+
+
+def test_figures_are_also_a_share_of_the_best_map_and_told_by_size(run, tmp_path):
+    contents = make_contents(8)
+    contents.save(run / "inspection.safetensors")
+    measured = with_ceiling(Inspection.of(contents))
+    text = write_report([collect(run)], tmp_path / "report.html").read_text()
+    own, best = measured["pointing"]["attention"], measured["pointing"]["best map at 7 x 7"]
+    (row,) = re.findall(r"<tr[^>]*><t[dh][^>]*>Attention A</t[dh]>.*?</tr>", text, flags=re.S)
+    assert f">{own['overall']:.3f} ({100 * own['overall'] / best['overall']:.0f} %)<" in row
+    (row,) = re.findall(r'<tr class="muted"><td>best map at 7 x 7</td>.*?</tr>', text)
+    assert f">{best['overall']:.3f}<" in row
+    (row,) = re.findall(r"<tr><td>pointing: Attention A</td>.*?</tr>", text)
+    for size in SIZES:
+        assert (
+            f"<td>{of_best(own['by_size'][size]['overall'], best['by_size'][size]['overall'])}, n = {own['by_size'][size]['n']}</td>" in row
+        )
 
 
 def test_a_folder_that_is_no_run_and_damaged_files_are_named(run, tmp_path):

@@ -1,5 +1,9 @@
-"""Reference rows, which answer "is that good?": uniform noise, a blob in the middle of the picture, and the object itself, the best that a
-map could be. Rows without a model stand in every table beside the rows of its maps.
+"""Reference rows, which answer "is that good?": uniform noise, a blob in the middle of the picture, the best map of so few cells, and the
+object itself. Rows without a model stand in every table beside the rows of its maps.
+
+"Best map at 8 x 8" is the object's mask averaged over the cells of that grid, then measured as any map is: a ceiling for maps that say how
+much of a cell the object fills. It is no bound: a map that shows one cell in place of all the cells of an object has less of its energy
+outside, and one that lifts a neighbouring cell can move its maximum onto an object that is smaller than a cell.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ RANDOM_MAP = "random map"
 CENTRE_BLOB = "centre blob"
 TRUE_MASK = "ground-truth mask"
 REFERENCES = (RANDOM_MAP, CENTRE_BLOB, TRUE_MASK)
+BEST_MAP = "best map at"
 MapsOf = Callable[[int, np.ndarray], np.ndarray]  # (image, labels [K]) -> [K, h, w]
 
 
@@ -51,6 +56,16 @@ def centre_blobs(frame: tuple[int, int]) -> MapsOf:
     across = (np.arange(width) + 0.5) / width - 0.5
     blob = np.exp(-(down[:, None] ** 2 + across[None, :] ** 2) / (2 * 0.25**2)).astype(np.float32)
     return lambda image, labels: np.repeat(blob[None], len(labels), axis=0)
+
+
+def best_map(grid: tuple[int, int]) -> str:
+    """Name of the row of the best map with so many (rows, columns) of cells."""
+    return f"{BEST_MAP} {grid[0]} x {grid[1]}"
+
+
+def is_reference(row: str) -> bool:
+    """Whether a row of a table is one without a model."""
+    return row in REFERENCES or row.startswith(f"{BEST_MAP} ")
 
 
 def inside_out(mask: np.ndarray) -> np.ndarray:

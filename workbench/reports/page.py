@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from workbench.files import write_text
+from workbench.inspection import Inspection
+from workbench.metrics.pointing import SIZES, of_best, with_ceiling
 from workbench.reports.against import against_published
 from workbench.reports.collect import RunFacts
 from workbench.reports.paired import paired
 from workbench.reports.scored import calibration, labels, precision_recall, summary
 from workbench.reports.tables import number, table
+from workbench.widgets.style import STYLE
 
 EXPLANATIONS = {
     "pointing": "share of present labels whose map has its maximum on the object; higher is better",
@@ -25,6 +28,7 @@ EXPLANATIONS = {
     "deletion": "area under the label's probability while the picture is painted over, most important pixels first; lower is better",
     "insertion": "the same while the picture comes back over its blurred self, most important pixels first; higher is better",
 }
+BY_SIZE = ("pointing", "energy")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '{hash}'"
 """Nothing is fetched, and no script runs but the page's own."""
 SECTIONS = (summary, against_published, paired, labels, precision_recall, calibration)
@@ -51,7 +55,7 @@ def _maps(runs: Sequence[RunFacts]) -> str:
         return ""
     parts = ["<h2>Do the maps deserve trust?</h2>"]
     for name, inspection in inspected:
-        measured = inspection.measurements
+        measured = with_ceiling(inspection)
         measures = [key for key in EXPLANATIONS if key in measured]
         if not measures:
             continue
@@ -62,10 +66,11 @@ def _maps(runs: Sequence[RunFacts]) -> str:
             title = inspection.map_kinds[kind].title if kind in inspection.map_kinds else kind
             check = sanity.get(kind)
             verdict = f"{check['verdict']} ({check['rank_correlation']:.2f}, chance {check['baseline']:.2f})" if check else ""
-            rows.append((title, *(number(measured[key].get(kind, {}).get("overall")) for key in measures), verdict))
+            rows.append((title, *(_figure(measured[key], kind) for key in measures), verdict))
         n = measured[measures[0]][kinds[0]].get("n", "")
         caption = (
-            f"{name}: {len(inspection)} images, {n} present labels; mean over labels. Grey rows are references, not maps of the model."
+            f"{name}: {len(inspection)} images, {n} present labels; mean over labels. Grey rows are references, not maps of the model. "
+            "In brackets: the share of the best map at the same grid."
         )
         if leaked := measured.get("leakage"):
             caption += (
@@ -73,21 +78,37 @@ def _maps(runs: Sequence[RunFacts]) -> str:
                 f"average, itself by {number(leaked['the label itself moves'])}; painting elsewhere moves the others by "
                 f"{number(leaked['other labels move when as much is painted elsewhere'])}."
             )
-        parts.append(
-            table(
-                ("map", *measures, "randomised weights"),
-                rows,
-                caption,
-                numeric=set(range(1, len(measures) + 1)),
-                muted_from=len(inspection.map_kinds),
-            )
-        )
+        numeric, own = set(range(1, len(measures) + 1)), len(inspection.map_kinds)
+        parts.append(table(("map", *measures, "randomised weights"), rows, caption, numeric=numeric, muted_from=own))
+        parts.append(_by_size(inspection, measured, name))
     parts.append("<dl>" + "".join(f"<dt>{key}</dt><dd>{escape(text)}</dd>" for key, text in EXPLANATIONS.items()))
     parts.append(
+        f"<dt>{escape(STYLE['best_map']['title'])}</dt><dd>{escape(STYLE['best_map']['meaning'])}</dd>"
         "<dt>randomised weights</dt><dd>rank correlation of the map with that of the same network with fresh weights; "
         "near chance is good</dd></dl>"
     )
     return "\n".join(parts)
+
+
+def _figure(entries: Mapping[str, Any], kind: str) -> str:
+    """A figure, and what share of the best map's at the same grid it is."""
+    entry = entries.get(kind, {})
+    own, best = entry.get("overall"), entries.get(entry.get("ceiling"), {}).get("overall")
+    return number(own) + (f" ({100 * own / best:.0f} %)" if own is not None and best else "")
+
+
+def _by_size(inspection: Inspection, measured: Mapping[str, Any], name: str) -> str:
+    """Each map beside the best one at its grid, for small and large objects."""
+    rows = []
+    for measure in BY_SIZE:
+        entries = measured.get(measure, {})
+        for kind, own in entries.items():
+            if best := entries.get(own.get("ceiling")):
+                sizes = [(own["by_size"][size], best["by_size"][size]) for size in SIZES]
+                cells = [f"{of_best(one['overall'], other['overall'])}, n = {one['n']}" for one, other in sizes]
+                rows.append((f"{measure}: {inspection.map_kinds[kind].title}", own["ceiling"], *cells))
+    caption = f"{name}, by size of the object in cells of the map's grid, beside the best map at this grid"
+    return table(("map", "best map", *SIZES), rows, caption) if rows else ""
 
 
 def _curves(runs: Sequence[RunFacts]) -> str:

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from workbench.metrics.pointing import SIZES, of_best, with_ceiling
 from workbench.widgets.matching import Matched, Member
+from workbench.widgets.payload import ADDED_UP_TO
 from workbench.widgets.picture import lines_of, panes_png
 from workbench.widgets.style import STYLE
 
@@ -73,7 +75,8 @@ def _table(matched: Matched, view: Mapping[str, Any]) -> str:
         f"<table><caption>Probability ({kinds})</caption><thead><tr><th>label</th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
     )
     member = matched.members[view["model"]]
-    return scores + _parts(member, image, label) + _measured(member, view["label"])
+    measurements = with_ceiling(member.inspection, most=ADDED_UP_TO)
+    return scores + _parts(member, image, label) + _measured(member, measurements, view["label"]) + _against(member, measurements, view)
 
 
 def _parts(member: Member, image: int, label: int) -> str:
@@ -88,9 +91,9 @@ def _parts(member: Member, image: int, label: int) -> str:
     return f"<table><caption>What the score is made of (logit)</caption><tbody>{body}</tbody></table>"
 
 
-def _measured(member: Member, label: str) -> str:
+def _measured(member: Member, measurements: Mapping[str, Any], label: str) -> str:
     rows = []
-    for measure, entries in member.inspection.measurements.items():
+    for measure, entries in measurements.items():
         for name, entry in entries.items() if isinstance(entries, Mapping) else ():
             if not isinstance(entry, Mapping) or not ("overall" in entry or "verdict" in entry):
                 continue
@@ -104,6 +107,26 @@ def _measured(member: Member, label: str) -> str:
         return "<p>Maps: not measured.</p>"
     head = f"<tr><th>measure</th><th>map</th><th>{html.escape(label)}</th><th>all labels</th></tr>"
     return f"<table><caption>How far the maps can be trusted</caption><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _against(member: Member, measurements: Mapping[str, Any], view: Mapping[str, Any]) -> str:
+    """The active map against the best map of its grid: this label, all labels, then objects by their size in cells."""
+    kind, label = view["map"], view["label"]
+    rows, title = [], ""
+    for measure, entries in measurements.items():
+        own = entries.get(kind) if isinstance(entries, Mapping) else None
+        if not isinstance(own, Mapping) or own.get("ceiling") not in entries:
+            continue
+        title = f"{member.inspection.map_kinds[kind].title} of the {own['ceiling']}, and by size of the object"
+        pair = own, entries[own["ceiling"]]
+        known = [tuple(entry.get("per_label", {}).get(label) for entry in pair), tuple(entry["overall"] for entry in pair)]
+        known += [tuple(entry["by_size"][size]["overall"] for entry in pair) for size in SIZES]
+        cells = [STYLE["measures"].get(measure, {"title": measure})["title"], *(of_best(*each) for each in known)]
+        rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+    if not rows:
+        return ""
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("measure", label, "all labels", *SIZES))
+    return f"<table><caption>{html.escape(title)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def _number(value: Any) -> str:
