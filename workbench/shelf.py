@@ -41,3 +41,17 @@ def open_inspection(name: str | Path) -> Inspection:
     if str(name) not in known:
         raise WorkbenchError(f'There is no archive "{name}" in {home()}.{did_you_mean(str(name), known) if known else ""}')
     return Inspection.open(known[str(name)])
+
+
+def run_folder(path: str | Path) -> Path:
+    """A run folder that is there: as given, or as seen from the project folder.
+
+    Raises: WorkbenchError naming the nearest run in runs/ of the project folder.
+    """
+    path, runs = Path(path), home() / "runs"
+    for candidate in (path, home() / path):
+        if any((candidate / name).is_file() for name in ("recipe.json", "history.jsonl")):
+            return candidate
+    known = {f"runs/{found.parent.relative_to(runs).as_posix()}" for found in [*runs.glob("*/recipe.json"), *runs.glob("*/*/recipe.json")]}
+    hint = did_you_mean(path.as_posix(), sorted(known)) if known else ""
+    raise WorkbenchError(f"There is no run at {path}.{hint} Start one with `workbench train RECIPE -o {path}`, or name a recipe.")

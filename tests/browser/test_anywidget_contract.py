@@ -119,4 +119,4 @@ def test_the_module_and_its_model(page, lab):
     lab.save(page)
     lab.shut_down_kernel(page)
     page.goto("about:blank")
-    page.watch.errors[:] = [error for error in page.watch.errors if "model not found" not in error]
+    page.watch.waive("the kernel is gone")

@@ -1,5 +1,6 @@
 """The training monitor without a browser: what it starts, stops and takes up, and what it says when something is wrong."""
 
+import asyncio
 import json
 import os
 import signal
@@ -7,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -195,10 +198,69 @@ def test_a_run_folder_needs_no_recipe_and_takes_no_settings(tmp_path, make):
     assert training._arguments[-2:] == ["--", str(folder)]
     with pytest.raises(WorkbenchError, match="a recipe of its own"):
         TrainingMonitor(folder, {"stages.joint.lr": 1})
-    missing = make(tmp_path / "missing", folder=None)
-    assert not missing.facts["can_start"]
-    with pytest.raises(WorkbenchError, match="There is no run in missing"):
-        missing.start()
+    for path in folder.iterdir():
+        if path.is_file():
+            path.unlink()
+    with pytest.raises(WorkbenchError, match="There is no run in elsewhere"):
+        training.start()
+
+
+def test_a_run_is_found_from_any_folder_of_the_project_or_the_nearest_is_named(tmp_path, make, monkeypatch):
+    for name in ("data", "notebooks"):
+        (tmp_path / name).mkdir()
+    folder = make_run(tmp_path / "runs" / "srn", 5, state="done")
+    make_run(tmp_path / "runs" / "tour" / "pooled", 1)
+    monkeypatch.chdir(tmp_path / "notebooks")
+    for source in ("runs/srn", "../runs/srn", Path("runs/srn"), "srn"):
+        training = make(source, folder=None)
+        assert (training.folder.resolve(), training.state) == (folder, "done")
+        assert training._arguments[-2:] == ["--", str(training.folder)]
+    for wrong, nearest in (("runs/sr", "runs/srn"), ("runs/tour/poled", "runs/tour/pooled")):
+        with pytest.raises(WorkbenchError, match=f'There is no run at {wrong}. Did you mean "{nearest}"'):
+            TrainingMonitor(wrong)
+    monkeypatch.chdir(tmp_path / "runs" / "srn")
+    with pytest.raises(WorkbenchError, match=r"There is no run at nowhere/run. Known names: runs/srn, "):
+        TrainingMonitor("nowhere/run")
+
+
+def test_the_folder_is_looked_at_while_a_view_says_that_it_looks_on(tmp_path, make, monkeypatch):
+    monkeypatch.setattr(monitor, "SELDOM", 0.01)
+    folder = make_run(tmp_path / "run", 1)
+    training = make()
+
+    async def follow():
+        looks = []
+        monkeypatch.setattr(training, "look", lambda: looks.append(TrainingMonitor.look(training)))
+        answer(training, {"ask": "watch", "view": "a"})
+        answer(training, {"ask": "watch", "view": "b"})
+        make_run(folder, 2)
+        await asyncio.sleep(0.2)
+        assert len(looks) > 4
+        assert len(training.series["stages"]) == 2
+        answer(training, {"ask": "leave", "view": "a"})
+        looks.clear()
+        await asyncio.sleep(0.1)
+        assert len(looks) > 1, "the other view is still there"
+        answer(training, {"ask": "leave", "view": "b"})
+        looks.clear()
+        await asyncio.sleep(0.1)
+        assert not looks, "the page is gone, and nothing is left behind"
+        answer(training, {"ask": "watch", "view": "after a reload"})
+        await asyncio.sleep(0.1)
+        assert len(looks) > 2
+        monkeypatch.setattr(training, "_watched", {"after a reload": 0.0})
+        await asyncio.sleep(0.05)
+        looks.clear()
+        await asyncio.sleep(0.1)
+        assert not looks, "a page that has said nothing for long is gone"
+        answer(training, {"ask": "watch", "view": "c"})
+        training.close()
+        looks.clear()
+        await asyncio.sleep(0.1)
+        assert not looks
+
+    with ThreadPoolExecutor(1) as apart:  # a browser test of the same process may have left a loop running in this thread
+        apart.submit(asyncio.run, follow()).result()
 
 
 def test_settings_reach_the_command_line(make, tmp_path):

@@ -13,6 +13,7 @@ from IPython.display import HTML, display
 
 from workbench.errors import WorkbenchError
 from workbench.files import write_json
+from workbench.widgets.kernel_loop import in_kernel
 
 
 class Snapshot(HTML):
@@ -43,6 +44,7 @@ class Explorer(anywidget.AnyWidget):
     _view: dict[str, Any]
 
     def __init__(self, opening: dict[str, Any]) -> None:
+        self._leaving: set[Any] = set()  # what the kernel's loop has still to send: a flood of changes makes one message
         super().__init__(opening=opening, view_state=self._view, image=self._view["image"], label=self._view["label"])
         self.on_msg(self._answer)
 
@@ -87,6 +89,21 @@ class Explorer(anywidget.AnyWidget):
         except Exception as error:
             self.status = f"{type(error).__name__}: {error}"
             raise
+
+    def send_state(self, key: Any = None) -> None:
+        """Tell the browser the value of one trait, of several or of all: the one that holds when the message leaves."""
+        names = key if key is None or isinstance(key, str) else tuple(key)
+        if names not in self._leaving:
+            self._leaving.add(names)
+            in_kernel(lambda: self._send_now(names))
+
+    def _send_now(self, names: Any) -> None:
+        self._leaving.discard(names)
+        super().send_state(names)
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send the browser a message of our own."""
+        in_kernel(lambda: super(Explorer, self).send(content, buffers))
 
     def _ipython_display_(self) -> None:
         bundle, metadata = super()._repr_mimebundle_() or ({}, {})

@@ -6,12 +6,15 @@ monitor, one of a kernel that is gone, or a terminal.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +24,16 @@ from IPython.display import display
 
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.following import RUNNING, Following, progress_words, series
-from workbench.shelf import home
+from workbench.shelf import home, run_folder
 from workbench.widgets import assets
 from workbench.widgets.explorer import Explorer, Snapshot
+from workbench.widgets.kernel_loop import in_kernel, running_loop
 from workbench.widgets.payload import pack
 from workbench.widgets.training_process import TrainingProcess, settings
 
 SORTS = ("stored", "name", "low", "high", "fell", "rose")
 OFTEN, SELDOM = 0.5, 2.0  # seconds between two looks at a training that runs, and at one that does not
+WATCHED = 150.0  # seconds for which a view's word holds that it looks on; a hidden page has its turn once a minute
 STILL_EVERY = 5.0  # seconds between two still pictures of a training that runs
 ACTIVE = (*RUNNING, "stopping")
 NOTHING: dict[str, Any] = {"categories": [], "ids": [], "kinds": {}}  # of a probe that is not there
@@ -40,8 +45,12 @@ class TrainingMonitor(Explorer):
     The training is a process of its own: it goes on when the page is reloaded, and when the kernel is interrupted, restarted or gone.
     A monitor that is made for the same folder later takes it up again, and so does one for a training that was started in a terminal.
 
+    It looks at the folder from the kernel's loop, as long as some page shows it: while a cell runs, what is shown stands still, and a
+    monitor that is shown nowhere costs nothing. `state`, `history` and `look` look at once.
+
     Args:
-        source: name of a recipe (see ``workbench recipes``), or a run folder.
+        source: name of a recipe (see ``workbench recipes``), or the folder of a run that is there: as given, or as seen from the project
+            folder.
         overrides: settings of the recipe to change, ``{"stages.joint.lr": 0.01}``.
         folder: of the run; ``runs/RECIPE`` in the project folder by default.
         workers: processes that read images, see `workbench.train`.
@@ -52,7 +61,7 @@ class TrainingMonitor(Explorer):
         view_state, image, label, status: see `Explorer`; `image` is the picture that was clicked.
 
     Raises:
-        WorkbenchError: a run folder together with settings that are a recipe's, or a view that cannot be.
+        WorkbenchError: a run folder that is not there, or together with settings that are a recipe's; or a view that cannot be.
     """
 
     _esm = assets.module_text("monitor")
@@ -69,12 +78,16 @@ class TrainingMonitor(Explorer):
         workers: int | None = None,
         **view: Any,
     ) -> None:
-        self._looking, self._wake, self._over = threading.RLock(), threading.Event(), threading.Event()
+        self._looking = threading.RLock()
+        self._watched: dict[str, float] = {}  # until when each view has said that it looks on
+        self._timer: asyncio.TimerHandle | None = None
         found = Path(source)
         run = folder is None and (isinstance(source, Path) or len(found.parts) > 1 or (found / "recipe.json").is_file())
         if run and overrides:
             raise WorkbenchError(f"{source} is a run with a recipe of its own, which cannot be changed; name a recipe and a new folder.")
-        place = found if run else Path(folder or home() / "runs" / str(source))
+        place = run_folder(found) if run else Path(folder or home() / "runs" / str(source))
+        if folder is None and not overrides and Following(place).facts()["recipe"] not in ("", str(source)):
+            run = True  # runs/NAME of another recipe
         self._name, self._follow = str(source), Following(place.absolute())
         options = [*settings(overrides or {}), "--json", *(["--workers", str(workers)] if workers is not None else [])]
         self._arguments = (
@@ -93,7 +106,6 @@ class TrainingMonitor(Explorer):
         self._view = self._checked(view)
         super().__init__({})
         self.look()
-        threading.Thread(target=self._keep_looking, name=f"monitor of {place.name}", daemon=True).start()
 
     @property
     def folder(self) -> Path:
@@ -102,36 +114,37 @@ class TrainingMonitor(Explorer):
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """One row for each finished epoch."""
+        """One row for each finished epoch, as the folder holds them now."""
         return self._follow.history()
 
     @property
     def state(self) -> str:
-        """new, starting, training, evaluating, stopping, stopped, failed, killed or done."""
+        """new, starting, training, evaluating, stopping, stopped, failed, killed or done; as the folder says now."""
+        self.look()
         return str(self.facts["state"])
 
     def start(self) -> None:
         """Start the training, or go on with it where it stopped. Returns at once. Raises WorkbenchError if it runs, or is finished."""
         with self._looking:
-            self.look()
-            if self.state in ACTIVE:
+            state = self.state
+            if state in ACTIVE:
                 raise WorkbenchError(f"The training in {self.folder.name} is running already; stop it first.")
-            if self.state == "done":
+            if state == "done":
                 raise WorkbenchError(f"The training in {self.folder.name} is finished; give another folder to train anew.")
-            if self._recipe is None and self.state == "new":
+            if self._recipe is None and state == "new":
                 raise WorkbenchError(f"There is no run in {self.folder.name} to go on with; name a recipe, and the folder as folder=.")
             self._began, self._stopping, self._beside = False, False, None
             self._process = TrainingProcess(self._arguments)
             self.look()
-        self._wake.set()
+        self._look_again()
 
     def stop(self) -> None:
         """Ask the training to finish its step, save and end, whoever started it. Returns at once. Raises WorkbenchError if none runs."""
         with self._looking:
-            self.look()
+            state = self.state
             pid, host = self.facts["pid"], self.facts["host"]
             own = self._process is not None and self._process.running and pid in (0, self._process.pid)
-            if not own and self.state not in ACTIVE:
+            if not own and state not in ACTIVE:
                 raise WorkbenchError(f"No training runs in {self.folder.name}; there is nothing to stop.")
             if own and self._process is not None:
                 self._process.stop()
@@ -144,18 +157,17 @@ class TrainingMonitor(Explorer):
                     raise WorkbenchError(f"Process {pid} cannot be stopped from here ({error.strerror}); stop it where it runs.") from None
             self._stopping = True
             self.look()
-        self._wake.set()
+        self._look_again()
 
     def wait(self, timeout: float | None = None) -> str:
         """Wait until no training runs here, or `timeout` seconds. Returns the state."""
         until = None if timeout is None else time.monotonic() + timeout
-        while self.state in ACTIVE and (until is None or time.monotonic() < until):
+        while (state := self.state) in ACTIVE and (until is None or time.monotonic() < until):
             time.sleep(0.1)
-            self.look()
-        return self.state
+        return state
 
     def look(self) -> None:
-        """Read the run folder now; a thread does it every moment anyway."""
+        """Read the run folder now; while a page shows the monitor, that happens every moment anyway."""
         with self._looking:
             before = self.facts.get("state")
             facts = self._current()
@@ -170,8 +182,8 @@ class TrainingMonitor(Explorer):
 
     def close(self) -> None:
         """End the monitor, not the training."""
-        self._over.set()
-        self._wake.set()
+        self._watched.clear()
+        self._look_again()
         super().close()
 
     def snapshot(self) -> Snapshot:
@@ -196,17 +208,16 @@ class TrainingMonitor(Explorer):
         """What remains without a kernel follows the training, too."""
         self._drawn = time.monotonic()
         for still in self._stills:
-            still.update(self.snapshot())
+            in_kernel(partial(still.update, self.snapshot()))
 
-    def _keep_looking(self) -> None:
-        while not self._over.is_set():
-            self._wake.wait(OFTEN if self.state in ACTIVE else SELDOM)
-            self._wake.clear()
-            if not self._over.is_set():
-                try:
-                    self.look()
-                except Exception as error:  # of a disk that fails for a moment: the next look may do better
-                    self.status = f"{type(error).__name__}: {error}"
+    def _look_again(self) -> None:
+        """Have the loop look again in a moment, if somebody looks on; without a loop each word of a view is a look."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, loop, now = None, running_loop(), time.monotonic()
+        self._watched = {view: until for view, until in self._watched.items() if until > now}
+        if self._watched and loop is not None:
+            self._timer = loop.call_later(OFTEN if self.facts["state"] in ACTIVE else SELDOM, _next_look, weakref.ref(self))
 
     def _current(self) -> dict[str, Any]:
         """The facts of the folder and of the process that was started here."""
@@ -304,6 +315,13 @@ class TrainingMonitor(Explorer):
         if question["ask"] in ("start", "stop"):
             (self.start if question["ask"] == "start" else self.stop)()
             return pack({})
+        if question["ask"] in ("watch", "leave"):
+            self._watched.pop(str(question["view"]), None)
+            if question["ask"] == "watch":
+                self._watched[str(question["view"])] = time.monotonic() + WATCHED
+                self.look()
+            self._look_again()
+            return pack({})
         if question["ask"] == "pictures":
             pictures = {str(place): np.frombuffer(jpeg, dtype=np.uint8) for place, jpeg in enumerate(self._follow.pictures())}
             return pack(pictures)
@@ -314,3 +332,14 @@ class TrainingMonitor(Explorer):
             arrays |= {"logits": found.logits, "targets": found.targets}
             return {"epoch": epoch, "label": label, "strongest": self._follow.strongest(label), **pack(arrays)}
         return None
+
+
+def _next_look(monitor: weakref.ref[TrainingMonitor]) -> None:
+    """A moment later, in the kernel's loop."""
+    if (found := monitor()) is None:
+        return
+    try:
+        found.look()
+    except Exception as error:  # of a disk that fails for a moment: the next look may do better
+        found.status = f"{type(error).__name__}: {error}"
+    found._look_again()

@@ -71,8 +71,12 @@ function lineChart(app, { name, unit, lines, top, extra, show }) {
     if (view.epoch) parts.push(svg("line", { x1: x(view.epoch), x2: x(view.epoch), y1: PAD.top, y2: HEIGHT - PAD.bottom, class: "wb-epoch-line" }));
     for (const { values, colour, thin } of [...all].reverse()) {
       const style = { stroke: colour, "stroke-width": thin ? 1.4 : 2.4, "stroke-dasharray": thin ? "3 3" : null, class: "wb-line" };
-      for (const run of unbroken(values)) parts.push(svg("polyline", { ...style, points: run.map((place) => `${x(place + 1).toFixed(1)},${y(values[place]).toFixed(1)}`).join(" ") }));
-      if (!thin && values.length <= DOTS) values.forEach((value, place) => Number.isFinite(value) && parts.push(svg("circle", { cx: x(place + 1), cy: y(value), r: 3, fill: colour })));
+      const dotted = !thin && values.length <= DOTS;
+      for (const run of unbroken(values)) {
+        if (run.length > 1) parts.push(svg("polyline", { ...style, points: run.map((place) => `${x(place + 1).toFixed(1)},${y(values[place]).toFixed(1)}`).join(" ") }));
+        const dots = dotted ? run : run.length > 1 ? [] : run; // a single epoch makes no line
+        for (const place of dots) parts.push(svg("circle", { cx: x(place + 1), cy: y(values[place]), r: thin ? 2.2 : 3, fill: colour }));
+      }
     }
     const now = extra?.();
     if (now) parts.push(svg("circle", { cx: x(now.epoch), cy: y(now.value), r: 4, class: "wb-hollow", stroke: STYLE.models[0] }));
@@ -94,13 +98,12 @@ function swatch({ colour, thin }) {
 
 // Places of values that follow each other without a gap: [[0, 1, 2], [5, 6]].
 function unbroken(values) {
-  const runs = [];
-  let run = [];
+  const runs = [[]];
   values.forEach((value, place) => {
-    if (Number.isFinite(value)) run.push(place);
-    else if (run.length) [runs, run] = [[...runs, run], []];
+    if (Number.isFinite(value)) runs.at(-1).push(place);
+    else if (runs.at(-1).length) runs.push([]);
   });
-  return [...runs, run].filter((each) => each.length > 1);
+  return runs.filter((run) => run.length);
 }
 
 export function learningCurves(app) {

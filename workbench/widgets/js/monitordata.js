@@ -5,6 +5,7 @@ import { Announcer } from "./announcer.js";
 
 export const ACTIVE = ["starting", "training", "evaluating", "stopping"];
 const KEPT = 400; // sets of maps
+const WATCHED = 30000; // ms after which the kernel is told again that somebody looks on; it forgets a page that says nothing
 const PATIENCE = 5000; // ms after which a question without an answer may be asked again
 
 export class MonitorStore extends Announcer {
@@ -33,9 +34,19 @@ export class MonitorStore extends Announcer {
     model.on("change:facts", this.onFacts);
     model.on("change:series", this.onSeries);
     model.on("msg:custom", this.onMessage);
+    this.name = Math.random().toString(36).slice(2);
+    this.watching = setInterval(() => this.watch(), WATCHED);
+    this.watch();
+  }
+
+  // The kernel looks at the run folder as long as it is told that somebody looks on.
+  watch() {
+    this.model.send({ ask: "watch", view: this.name });
   }
 
   close() {
+    clearInterval(this.watching);
+    this.model.send({ ask: "leave", view: this.name });
     this.model.off("change:facts", this.onFacts);
     this.model.off("change:series", this.onSeries);
     this.model.off("msg:custom", this.onMessage);
