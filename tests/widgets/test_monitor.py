@@ -228,36 +228,40 @@ def test_the_folder_is_looked_at_while_a_view_says_that_it_looks_on(tmp_path, ma
     folder = make_run(tmp_path / "run", 1)
     training = make()
 
+    looks = []
+
+    async def looked(times):
+        looks.clear()
+        for _ in range(1000):
+            if len(looks) >= times:
+                return True
+            await asyncio.sleep(0.01)
+        return False
+
+    async def stood_still():
+        looks.clear()
+        await asyncio.sleep(0.2)
+        return not looks
+
     async def follow():
-        looks = []
         monkeypatch.setattr(training, "look", lambda: looks.append(TrainingMonitor.look(training)))
         answer(training, {"ask": "watch", "view": "a"})
         answer(training, {"ask": "watch", "view": "b"})
         make_run(folder, 2)
-        await asyncio.sleep(0.2)
-        assert len(looks) > 4
+        assert await looked(3)
         assert len(training.series["stages"]) == 2
         answer(training, {"ask": "leave", "view": "a"})
-        looks.clear()
-        await asyncio.sleep(0.1)
-        assert len(looks) > 1, "the other view is still there"
+        assert await looked(2), "the other view is still there"
         answer(training, {"ask": "leave", "view": "b"})
-        looks.clear()
-        await asyncio.sleep(0.1)
-        assert not looks, "the page is gone, and nothing is left behind"
+        assert await stood_still(), "the page is gone, and nothing is left behind"
         answer(training, {"ask": "watch", "view": "after a reload"})
-        await asyncio.sleep(0.1)
-        assert len(looks) > 2
+        assert await looked(2)
         monkeypatch.setattr(training, "_watched", {"after a reload": 0.0})
-        await asyncio.sleep(0.05)
-        looks.clear()
         await asyncio.sleep(0.1)
-        assert not looks, "a page that has said nothing for long is gone"
+        assert await stood_still(), "a page that has said nothing for long is gone"
         answer(training, {"ask": "watch", "view": "c"})
         training.close()
-        looks.clear()
-        await asyncio.sleep(0.1)
-        assert not looks
+        assert await stood_still()
 
     with ThreadPoolExecutor(1) as apart:  # a browser test of the same process may have left a loop running in this thread
         apart.submit(asyncio.run, follow()).result()
