@@ -88,7 +88,8 @@ def verdict(study: Mapping[str, Any] | None) -> Paragraphs:
     words.append(_why(rows))
     count = sum(len(row["srn_minus"]) for row in rows)
     words.append(
-        f"Read this with care. These are {count} differences, and a 95 % interval leaves out the truth about once in twenty times. "
+        f"{_passes(study)}Read this with care. These are {count} differences, and a 95 % interval leaves out the truth about once in "
+        "twenty times. "
         f"{len(seeds)} {many(len(seeds), 'seed')} {'makes' if len(seeds) == 1 else 'make'} wide intervals: “not told apart” does not mean "
         "equal. The pictures are drawn, and the networks small."
     )
@@ -128,6 +129,15 @@ def shown(difference: Mapping[str, Any]) -> str:
 def many(count: int, word: str) -> str:
     """`word` in the plural unless `count` is 1."""
     return word if count == 1 else f"{word}s"
+
+
+def _passes(study: Mapping[str, Any]) -> str:
+    """That the sizes of the training set differ in passes too, where they do."""
+    seen = {run["images"]: run["images_through_backbone"] for run in study["runs"] if "images_through_backbone" in run}
+    if len(set(seen.values())) < 2:
+        return ""
+    told = ", ".join(f"{count:,} with {size} images" for size, count in seen.items())
+    return f"Few and many images also differ in how many the network sees in all ({told}), so they say nothing about data alone. "
 
 
 def _outcome(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -5,7 +5,7 @@ All work on the maps' own cells: [h, w] for one label, [C, h, w] for the labels 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -54,12 +54,16 @@ def share_near(values: np.ndarray, covered: np.ndarray, margin: int = 0) -> floa
     return float(positive[inside].sum() / total) if total > 0 else 0.0
 
 
-def on_object(inspection: Inspection, kind: str) -> Case:
+def on_object(inspection: Inspection, kind: str, without: Collection[str] = ()) -> Case:
     """A present, predicted label whose map lies on its object, away from the middle, in a picture with several labels.
 
     A map that is spread over a few cells is preferred to one that is a single dot, because it shows better.
+
+    Args:
+        without: labels that the picture should not hold, if there is one without them.
     """
     labels = (inspection.targets == 1).sum(axis=1)
+    plain = ~(inspection.targets[:, [name in without for name in inspection.categories]] == 1).any(axis=1, keepdims=True)
 
     def worth(image: int, label: int, values: np.ndarray) -> float:
         column = np.unravel_index(np.argmax(values), values.shape)[1]
@@ -68,7 +72,8 @@ def on_object(inspection: Inspection, kind: str) -> Case:
         inside = share_near(values, coverage(inspection, image, label, values.shape))
         return inside + 2 * aside - max(0.0, dot - 0.5) + 0.1 * min(labels[image], 4)
 
-    return _best(inspection, kind, _predicted(inspection) & (inspection.targets == 1), worth)
+    found = _predicted(inspection) & (inspection.targets == 1)
+    return _best(inspection, kind, found & plain if (found & plain).any() else found, worth)
 
 
 def beside_object(inspection: Inspection, kind: str) -> Case:
@@ -86,14 +91,21 @@ def beside_object(inspection: Inspection, kind: str) -> Case:
     return _best(inspection, kind, sure, worth)
 
 
-def absent_but_bright(inspection: Inspection, attention: str, weighted: str) -> Case:
-    """An absent, rightly not predicted label whose attention is sharp and whose weighted attention is faint."""
+def typical_absent(inspection: Inspection, kind: str) -> Case:
+    """The absent, rightly not predicted label whose map's strongest cell is the median one of all such labels."""
+    peaks = strongest_cells(inspection, kind)
+    chosen = ~_predicted(inspection) & (inspection.targets == 0) & ~np.isnan(peaks)
+    middle = np.median(peaks[chosen]) if chosen.any() else 0.0
+    return _best(inspection, kind, chosen, lambda image, label, values: -abs(float(values.max()) - middle))
 
-    def worth(image: int, label: int, values: np.ndarray) -> float:
-        damped = map_of(inspection, weighted, image, label)
-        return float(values.max() - 3 * (0 if damped is None else damped.max()))
 
-    return _best(inspection, attention, ~_predicted(inspection) & (inspection.targets == 0), worth)
+def strongest_cells(inspection: Inspection, kind: str) -> np.ndarray:
+    """The largest value of each map: float64 [N, C]; NaN where a map is not stored."""
+    peaks = np.full(inspection.targets.shape, np.nan)
+    for image in range(len(inspection)):
+        labels, values = inspection.shown_maps(kind, image)
+        peaks[image, labels] = values.max(axis=(1, 2))
+    return peaks
 
 
 def _predicted(inspection: Inspection) -> np.ndarray:

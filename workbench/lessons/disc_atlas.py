@@ -65,9 +65,7 @@ def differences_table(study: Mapping[str, Any] | None) -> Table | Paragraphs:
     rows = []
     for row in study["summary"]:
         found = row["on_minus_off"]
-        ratio = found.get("ratio")
-        grown = None if ratio is None else f"{row['off']['ratio']['mean']:.2f} to {row['on']['ratio']['mean']:.2f}, {_raised(ratio)}"
-        rows.append([setting(row), grown, *(_told(found.get(measure)) for measure in CHARTED)])
+        rows.append([setting(row), _grown(row), *(_told(found.get(measure)) for measure in CHARTED)])
     head = ["setting", "inter / intra, off to on", *(f"AP, {name}" for name in CHARTED.values())]
     return Table(head, rows, "Loss on minus loss off; AP in points, 95 % interval over seeds")
 
@@ -118,6 +116,16 @@ def verdict(study: Mapping[str, Any] | None) -> Paragraphs:
         "The pictures are drawn, the networks small, and the weight of the loss was not tuned for each host."
     )
     return Paragraphs([word for word in words if word])
+
+
+def ratio_of(study: Mapping[str, Any] | None, host: str) -> Paragraphs:
+    """Whether the loss moves inter / intra in one host, over the seeds of the study: for a reader who has seen one training of each."""
+    if study is None:
+        return Paragraphs([ABSENT])
+    rows = [row for row in study["summary"] if row["host"] == host and "ratio" in row["on_minus_off"]]
+    told = "; ".join(f"{setting(row)}: {_grown(row)}" for row in rows) or "not measured"
+    seeds = len({run["seed"] for run in study["runs"]})
+    return Paragraphs([f"In the study, {seeds} {many(seeds, 'seed')}, inter / intra without and with the loss: {told}."])
 
 
 def _separated(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -190,6 +198,11 @@ def _interval(values: Sequence[float]) -> dict[str, Any]:
 
 def _told(difference: Mapping[str, Any] | None) -> str | None:
     return None if difference is None else f"{shown(difference)}, {WORDS[side(difference)]}"
+
+
+def _grown(row: Mapping[str, Any]) -> str | None:
+    ratio = row["on_minus_off"].get("ratio")
+    return None if ratio is None else f"{row['off']['ratio']['mean']:.2f} to {row['on']['ratio']['mean']:.2f}, {_raised(ratio)}"
 
 
 def _raised(difference: Mapping[str, Any]) -> str:

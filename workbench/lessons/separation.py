@@ -68,6 +68,11 @@ class SeparationLesson(Lesson):
         return [_ratio(inspection) for inspection in self.inspections]
 
     @cached_property
+    def plane(self) -> np.ndarray:
+        """The points of the model with the loss in the plane of the PCA, after its last epoch: float64 [P, 2]."""
+        return _plane(self.inspections[ON])
+
+    @cached_property
     def nearest(self) -> tuple[float, float]:
         """With the loss: share of points nearer to their own class's centre than to any other, in the plane of the PCA and in full."""
         inspection = self.inspections[ON]
@@ -126,7 +131,9 @@ class SeparationLesson(Lesson):
     def q1(self, answer: Any) -> Feedback:
         """Which model keeps its classes further apart, in units of their own width?"""
         off, on = self.ratios
-        shown = f"Between classes over within classes is {off:.1f} without the loss and {on:.1f} with it."
+        shown = f"Between classes over within classes is {off:.1f} without the loss and {on:.1f} with it, in one training of each."
+        if (study := read_study("disc_atlas")) is not None:
+            shown += f" {disc_atlas.ratio_of(study, 'disentangled').paragraphs[0]}"
         return choose(
             answer,
             _compared(on, off, "with the loss", "without it", "no difference"),

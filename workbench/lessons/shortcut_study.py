@@ -84,8 +84,21 @@ def _maps(found: Mapping[str, Any], kind: str) -> str:
     pair = found[f"pointing, {kind}"]
     return (
         f"(2) The map ({KINDS.get(kind, kind)}): that part {_holds(holds)}. Pointing is {pair['shortcut']['mean']:.2f} in the misled model "
-        f"and {pair['shortcut-off']['mean']:.2f} in its twin ({_told(point)}); energy inside: {_told(energy)}; deletion: {_told(deletion)}."
+        f"and {pair['shortcut-off']['mean']:.2f} in its twin ({_told(point)}); energy inside: {_told(energy)}; deletion: {_told(deletion)}"
+        f"{_faithful(found, kind)}."
     )
+
+
+def _faithful(found: Mapping[str, Any], kind: str) -> str:
+    """Where the deletion of the misled model's map is worse than its twin's, against the hypothesis: what is left of it beside noise."""
+    own, noise = (found.get(f"deletion, {name}") for name in (kind, "random map"))
+    if own is None or noise is None or side(own["difference"]) <= 0:
+        return ""
+    left = ", ".join(
+        f"{own[name]['mean']:.2f} in the {title} (random cells {noise[name]['mean']:.2f})"
+        for name, title in (("shortcut", "misled model"), ("shortcut-off", "twin"))
+    )
+    return f", and no worse was expected. The score that is left is {left}"
 
 
 def _leakage(found: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from workbench.lessons import atlas
-from workbench.lessons.cases import Case, absent_but_bright, beside_object, coverage, map_of
+from workbench.lessons.cases import Case, beside_object, coverage, map_of, strongest_cells, typical_absent
 from workbench.lessons.feedback import Feedback, choose, near, right, same, wrong
 from workbench.lessons.questions import Lesson, question
 from workbench.lessons.study import read_study
@@ -22,8 +22,16 @@ class SRNLesson(Lesson):
 
     @cached_property
     def absent(self) -> Case:
-        """A picture and a label that is not in it, whose attention is bright all the same."""
-        return absent_but_bright(self.inspections[0], "attention", "weighted")
+        """A picture and a label that is not in it, with an attention map such as absent labels have."""
+        return typical_absent(self.inspections[0], "attention")
+
+    @cached_property
+    def brightness(self) -> tuple[float, float]:
+        """The strongest cell of that map, and the median of the strongest cells of labels that are there."""
+        peaks = strongest_cells(self.inspections[0], "attention")
+        image, label = self.absent
+        there = peaks[self.inspections[0].targets == 1]
+        return float(peaks[image, self.inspections[0].categories.index(label)]), float(np.nanmedian(there))
 
     @cached_property
     def misleading(self) -> Case:
@@ -61,17 +69,19 @@ class SRNLesson(Lesson):
     @question
     def q1(self, answer: Any) -> Feedback:
         """What does the attention of an absent label look like?"""
-        srn = self.inspections[0]
-        values = map_of(srn, "attention", self.absent.image, srn.categories.index(self.absent.label))
-        assert values is not None
-        truth = "bright somewhere" if values.max() > 4 / values.size else "faint everywhere"
+        this, there = self.brightness
+        rows, columns = self.inspections[0].grid("attention")
+        shown = (
+            f"Its strongest cell holds {this:.2f} of the map, that of a label that is there {there:.2f} (median); shared out evenly, "
+            f"each of the {rows * columns} cells would hold {1 / (rows * columns):.3f}."
+        )
         return choose(
             answer,
-            truth,
+            "as bright" if this >= there / 2 else "fainter",
             {
-                "dark everywhere": "Then the cells would add up to nothing, but those of every attention map add up to one.",
-                "faint everywhere": "It could be, but this one is not." if truth != "faint everywhere" else "Here it is spread thin.",
-                "bright somewhere": "The cells must add up to one, so attention has to go somewhere, also when there is nothing to find.",
+                "dark": "Then the cells would add up to nothing, but those of every attention map add up to one.",
+                "fainter": shown,
+                "as bright": shown,
             },
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.datasets.scenes import RELATION_LABELS
 from workbench.lessons.cases import Case, beside_object, coverage, map_of, on_object
 from workbench.lessons.feedback import Feedback, choose, right, wrong
 from workbench.lessons.questions import Lesson, question
@@ -23,8 +24,11 @@ class StartHere(Lesson):
 
     @cached_property
     def first(self) -> Case:
-        """A picture and a label whose attention lies on its object, away from the middle."""
-        return on_object(self.inspections[0], KIND)
+        """A picture and a label whose attention lies on its object, away from the middle.
+
+        Without papers that are named by where they hang: a striped disc called "sun" is no first thing to see.
+        """
+        return on_object(self.inspections[0], KIND, without=RELATION_LABELS)
 
     @cached_property
     def misleading(self) -> Case:
