@@ -15,6 +15,7 @@ from workbench.datasets.scenes import RELATION_LABELS
 from workbench.lessons import atlas, disc_atlas, lesson, relations_study, shortcut_study
 from workbench.lessons.cases import strongest_cells
 from workbench.lessons.execute import read_notebook
+from workbench.lessons.start_here import PAPERS
 
 ROOT = Path(__file__).parent.parent.parent
 ON_VALIDATION = ("scenes-srn", "scenes-pooled", "scenes-msrn", "scenes-disentangled", "scenes-disentangled-off")
@@ -129,6 +130,7 @@ def test_start_here_begins_with_things_that_look_like_their_names(srn):
     image, label = lesson("00_start_here", srn, archive("scenes-pooled")).first
     there = {srn.categories[column] for column in np.flatnonzero(srn.targets[image] == 1)}
     assert label in there
+    assert set(PAPERS) == set(RELATION_LABELS)
     assert not there & set(RELATION_LABELS)
     assert len(there) > 2
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from workbench.datasets.scenes import RELATION_LABELS
 from workbench.lessons.cases import Case, beside_object, coverage, map_of, on_object
 from workbench.lessons.feedback import Feedback, choose, right, wrong
 from workbench.lessons.questions import Lesson, question
 
 KIND = "attention"
+PAPERS = ("sun", "ball", "kite", "rug", "cloud", "bush")  # drawn alike in pairs, and named by where they hang
 THIRDS = ("left", "middle", "right")
 
 
@@ -28,7 +28,7 @@ class StartHere(Lesson):
 
         Without papers that are named by where they hang: a striped disc called "sun" is no first thing to see.
         """
-        return on_object(self.inspections[0], KIND, without=RELATION_LABELS)
+        return on_object(self.inspections[0], KIND, without=PAPERS)
 
     @cached_property
     def misleading(self) -> Case:

@@ -16,7 +16,7 @@ FORMS = ("contrastive", "two_terms")
 
 
 class DiscriminativeLoss(nn.Module):
-    """Class-disentangled discriminative loss, ours, after Hassanin et al. (equations not available to us).
+    """Class-disentangled discriminative loss: ours, equations not available to us, after Hassanin et al.
 
     Args:
         labels: C.
