@@ -36,7 +36,7 @@ $(VENV)/.train: $(VENV)/.explore
 	touch $@
 
 $(VENV)/.test: $(VENV)/.train
-	$(PIP) -e ".[explore,train,test]"
+	$(PIP) -e ".[explore,train,test,frontends]"
 	touch $@
 
 explore: $(VENV)/.explore

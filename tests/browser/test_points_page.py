@@ -121,6 +121,27 @@ def test_lasso_and_rectangle_select_what_is_inside(page, explorer):
     assert picked(page) == [point for point in picked(page) if np.abs(places[point] - [x, y]).max() > 298]
 
 
+@pytest.mark.parametrize("tool", ["Lasso", "Rectangle"])
+def test_what_is_being_drawn_is_seen_through(page, explorer, tool):
+    open_points(page, explorer)
+    page.get_by_role("button", name=tool).click()
+    box = page.locator(".wb-over").bounding_box()
+    at = [(box["x"] + share * box["width"], box["y"] + other * box["height"]) for share, other in ((0.2, 0.2), (0.8, 0.2), (0.8, 0.8))]
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    for place in at[1:]:
+        page.mouse.move(*place, steps=4)
+    inside = """() => {
+      const over = document.querySelector('.wb-over');
+      return [...over.getContext('2d').getImageData(Math.round(0.7 * over.width), Math.round(0.35 * over.height), 1, 1).data];
+    }"""
+    red, _, blue, alpha = page.evaluate(inside)
+    page.mouse.up()
+    assert 0.08 * 255 < alpha < 0.2 * 255, "translucent while it is drawn"
+    assert blue > red, "and in the colour of the theme, not black"
+    assert page.evaluate(inside)[3] == 0, "gone afterwards"
+
+
 def test_the_form_selects_the_same_as_numpy(page, explorer):
     open_points(page, explorer)
     model, labels = explorer.points.models[0], explorer.points.pairs[:, 1]

@@ -52,6 +52,17 @@ def scenic(page, inspection, predict):
     return page
 
 
+def test_before_shows_no_box_of_what_was_edited(scenic):
+    scenic.get_by_role("button", name="Move", exact=True).click()
+    drag(scenic, 0, [(0.2, 0.2), (0.75, 0.7)])
+    assert scenic.locator(".wb-marks .wb-line").count() == 1
+    scenic.get_by_role("button", name="Before", exact=True).click()
+    assert scenic.locator(".wb-marks .wb-line").count() == 0
+    assert np.abs(photo_at(scenic, 0.75, 0.7) - 255).max() > 3, "the picture is the one before, too"
+    scenic.get_by_role("button", name="Before", exact=True).click()
+    assert scenic.locator(".wb-marks .wb-line").count() == 1
+
+
 def test_an_object_is_moved_and_deleted(scenic, inspection, predict):
     scenic.get_by_role("button", name="Move", exact=True).click()
     assert scenic.locator(".wb-marks .wb-line").count() == 1

@@ -93,6 +93,7 @@ def running_lab(folder: Path, scratch: Path, more_options: Sequence[str] = ()) -
         f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.root_dir={folder}",
         "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         "--ServerApp.shutdown_no_activity_timeout=300",  # should the tests be killed
         "--MappingKernelManager.cull_idle_timeout=300",
         "--LabApp.news_url=None",

@@ -130,9 +130,3 @@ def test_a_foreign_recipe_file_is_refused(change, message):
 def test_unknown_recipes_are_refused_with_the_nearest_name():
     with pytest.raises(WorkbenchError, match='Did you mean "scenes-srn"'):
         get_recipe("scene-srn")
-
-
-def test_every_system_of_the_papers_has_its_recipes():
-    official = [name for name, make in RECIPES.items() if make().model.backbone == "resnet101"]
-    assert {"coco2014-srn", "nuswide-srn", "wider-srn", "coco2014-msrn", "voc2007-msrn", "nuswide-msrn", "apparel-msrn"} <= set(official)
-    assert {"coco2014-disc", "voc2007-disc", "voc2012-disc", "coco2014-modern"} <= set(official)

@@ -89,7 +89,7 @@ def _read(path: Path) -> Parsed | None:
             if file.metadata()["checksum"] != _checksum(tensors):
                 return None
         return Parsed(tensors, json.loads(tensors.pop("texts").tobytes()))
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError, OverflowError, RecursionError):
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError):
         return None
 
 

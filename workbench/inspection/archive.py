@@ -229,7 +229,7 @@ class Inspection:
             return None
         place = self._channel_places[image]
         layers = {layer: self._tensors[f"channels.{layer}"][place : place + 1] for layer in stored["layers"]}
-        return Channels(np.array([image]), layers, stored.get("steering"))
+        return Channels(np.array([image]), layers, stored["steering"])
 
     def embeddings(self) -> Embeddings | None:
         """The points of all stored projections, or None."""

@@ -130,7 +130,7 @@ def read_state(path: Path, tensors: bool = True) -> State:
             raise ValueError("a position below 0")
         require_types(State, description, "the state")
         return State(path, position, held, description["groups"], description["values"], description["schedule"])
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError, WorkbenchError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError, WorkbenchError) as error:
         raise WorkbenchError(f"{path} cannot be read ({error!s:.200}), so the training cannot go on; train into a new folder.") from None
 
 

@@ -1,7 +1,7 @@
 """The one text that a browser gets for an explorer: shared modules and the explorer's own, joined in a stated order.
 
 A notebook loads a module from a blob, where relative imports fail. So the files are plain ES modules for editors and checkers, and are
-joined here: their import lines, indentation, whole-line comments and the word ``export`` are dropped. The same text serves the notebook,
+joined here: their import lines, comments, blanks and the word ``export`` are dropped. The same text serves the notebook,
 the page tests and the exported page.
 """
 
@@ -19,43 +19,44 @@ FOLDER = Path(__file__).parent / "js"
 LIMIT = 125_000  # bytes of one explorer's text
 MODULES = {
     "attention": (
-        "halffloat", "colormaps", "dom", "decisions", "packets", "announcer", "data", "state", "view", "canvas", "gallery", "labels",
-        "pane", "panes", "spot", "numbers", "parts", "layers", "steps", "influence", "edits", "pen", "whatif", "help", "keyboard", "frame",
-        "attention",
+        "halffloat", "colormaps", "dom", "host", "decisions", "packets", "announcer", "data", "state", "view", "canvas", "gallery",
+        "labels", "pane", "panes", "spot", "numbers", "parts", "layers", "steps", "influence", "edits", "pen", "whatif", "help", "keyboard",
+        "frame", "attention",
     ),
     "embedding": (
-        "halffloat", "colormaps", "dom", "decisions", "packets", "announcer", "state", "pointdata", "pointview", "marks", "raster",
+        "halffloat", "colormaps", "dom", "host", "decisions", "packets", "announcer", "state", "pointdata", "pointview", "marks", "raster",
         "picking", "colouring", "scatter", "player", "choosing", "pointcard", "pointlist", "separation", "pointform", "help", "pointkeys",
         "frame", "embedding",
     ),
     "labels": (
-        "halffloat", "colormaps", "dom", "decisions", "packets", "announcer", "data", "state", "frame", "pairs", "matrix", "graph",
+        "halffloat", "colormaps", "dom", "host", "decisions", "packets", "announcer", "data", "state", "frame", "pairs", "matrix", "graph",
         "vectors", "images", "relations",
     ),
     "moves": (
-        "halffloat", "dom", "decisions", "packets", "announcer", "state", "pairs", "movedata", "movecurve", "help", "frame", "moves",
+        "halffloat", "dom", "host", "decisions", "packets", "announcer", "state", "pairs", "movedata", "movecurve", "help", "frame",
+        "moves",
     ),
     "traces": (
-        "halffloat", "colormaps", "dom", "packets", "announcer", "state", "pairs", "matrix", "tracedata", "tracecard", "help", "frame",
-        "traces",
+        "halffloat", "colormaps", "dom", "host", "packets", "announcer", "state", "pairs", "matrix", "tracedata", "tracecard", "help",
+        "frame", "traces",
     ),
     "monitor": (
-        "halffloat", "colormaps", "dom", "decisions", "packets", "announcer", "state", "canvas", "monitordata", "monitorview", "runstate",
-        "learningcurves", "labelscores", "probestrip", "help", "frame", "monitor",
+        "halffloat", "colormaps", "dom", "host", "decisions", "packets", "announcer", "state", "canvas", "monitordata", "monitorview",
+        "runstate", "learningcurves", "labelscores", "probestrip", "help", "frame", "monitor",
     ),
     "thresholds": (
-        "halffloat", "dom", "decisions", "packets", "announcer", "state", "pairs", "rates", "sortedscores", "labdata", "labview",
+        "halffloat", "dom", "host", "decisions", "packets", "announcer", "state", "pairs", "rates", "sortedscores", "labdata", "labview",
         "labsave", "labtable", "curve", "flips", "help", "frame", "thresholds",
     ),
 }  # fmt: skip
 STYLES = {  # shared rules first
-    "attention": ("attention", "whatif"),
-    "embedding": ("attention", "embedding"),
-    "labels": ("attention", "labels"),
-    "moves": ("attention", "moves"),
-    "traces": ("attention", "traces"),
-    "monitor": ("attention", "monitor"),
-    "thresholds": ("attention", "thresholds"),
+    "attention": ("host", "attention", "whatif"),
+    "embedding": ("host", "attention", "embedding"),
+    "labels": ("host", "attention", "labels"),
+    "moves": ("host", "attention", "moves"),
+    "traces": ("host", "attention", "traces"),
+    "monitor": ("host", "attention", "monitor"),
+    "thresholds": ("host", "attention", "thresholds"),
 }
 OFFLINE = {  # joined after it in an exported page
     "attention": ("standalone", "offline"),
@@ -67,21 +68,30 @@ OFFLINE = {  # joined after it in an exported page
     "thresholds": ("standalone", "laboffline"),
 }
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"\./[a-z]+\.js\";\n", re.MULTILINE)
-_DROPPED = re.compile(r"^[ \t]*//.*\n|^[ \t]+", re.MULTILINE)
+_DROPPED = re.compile(r"^[ \t]*(//.*)?\n|^[ \t]+|(?<=[;{},(]) // [^\n\"'`]*$", re.MULTILINE)
+# Texts and templates are kept as they are; of the rest, blanks beside signs go. Templates nest one deep at most.
+_TEXTS = re.compile(
+    r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\$]|\\.|\$(?!\{)|\$\{(?:[^`{}]|\{[^`{}]*\}|`(?:[^`\\]|\\.)*`)*\})*`)"""
+)
+_BLANKS = re.compile(r"(?<=[{}()\[\];,:=<>?&|]) | (?=[{}()\[\];,:=<>?&|])")
 _EXPORT = re.compile(r"^export (?=(async )?(function|const|let|class) )", re.MULTILINE)
 
 
 @cache
 def module_text(explorer: str) -> str:
     """The ES module of an explorer, with a default export ``{ render }``."""
-    parts = [f"const STYLE = {json.dumps(STYLE, ensure_ascii=False, separators=(',', ':'))};"]
-    for name in MODULES[explorer]:
-        text = _IMPORT.sub("", (FOLDER / f"{name}.js").read_text("utf-8"))
-        parts.append(_EXPORT.sub("", _DROPPED.sub("", text)))
-    text = "\n".join(parts)
+    parts = [_compact(_EXPORT.sub("", _IMPORT.sub("", (FOLDER / f"{name}.js").read_text("utf-8")))) for name in MODULES[explorer]]
+    style = {key: value for key, value in STYLE.items() if any(re.search(rf"\b{key}\b", part) for part in parts)}
+    text = "\n".join([f"const STYLE = {json.dumps(style, ensure_ascii=False, separators=(',', ':'))};", *parts])
     if len(text.encode()) > LIMIT:
         raise WorkbenchError(f'The text of the "{explorer}" explorer has {len(text.encode())} bytes, more than {LIMIT}; make it shorter.')
     return text
+
+
+def _compact(text: str) -> str:
+    pieces = _TEXTS.split(_DROPPED.sub("", text))
+    pieces[::2] = [_BLANKS.sub("", piece) for piece in pieces[::2]]
+    return "".join(pieces).replace("export default{render};", "export default { render };")
 
 
 @cache

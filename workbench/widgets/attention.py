@@ -80,7 +80,7 @@ class AttentionExplorer(Explorer):
         """What is shown now as a still picture with its numbers, which stays readable without a kernel."""
         from workbench.widgets.snapshot import describe, snapshot_html
 
-        return Snapshot(snapshot_html(self._matched, self.view_state), describe(self._matched, self.view_state))
+        return Snapshot(snapshot_html(self._matched, self.view_state), describe(self._matched, self.view_state), self._names())
 
     def export_html(self, path: str | Path, images: Sequence[int | str] | None = None, cap_mb: float = 20) -> Path:
         """Write the explorer as one page that works from disk without a network.

@@ -80,7 +80,9 @@ class EmbeddingExplorer(Explorer):
         from workbench.widgets.points_still import describe_points, points_html
 
         picked = self._places()
-        return Snapshot(points_html(self._points, self.view_state, picked), describe_points(self._points, self.view_state, picked))
+        return Snapshot(
+            points_html(self._points, self.view_state, picked), describe_points(self._points, self.view_state, picked), self._names()
+        )
 
     def export_html(self, path: str | Path, cap_mb: float = 20) -> Path:
         """Write the explorer as one page that works from disk without a network.
@@ -123,6 +125,11 @@ class EmbeddingExplorer(Explorer):
         if question["ask"] == "thumbnails":
             return point_thumbnails(self._points, [self._points.matched.position(int(image)) for image in question["images"]])
         return None
+
+    def _require_possible(self, changes: Mapping[str, Any]) -> None:
+        super()._require_possible(changes)
+        if "picked" in changes:
+            self._check_picked({"value": bytes(changes["picked"])})
 
     def _places(self) -> np.ndarray:
         """Places of the selected points, int32."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,19 @@ from IPython.display import HTML, display
 
 from workbench.errors import WorkbenchError
 from workbench.files import write_json
+from workbench.widgets.bidi import isolated
 from workbench.widgets.kernel_loop import in_kernel
+
+FROM_KERNEL = ("opening", "still", "facts", "series")  # what the browser only reads
 
 
 class Snapshot(HTML):
-    """A still figure for notebooks; `words` says the same where only text can be shown."""
+    """A still figure for notebooks; `words` says the same where only text can be shown. `names` are those from data that stand in it."""
 
-    def __init__(self, data: str, words: str) -> None:
-        super().__init__(data)
-        self.words = words
+    def __init__(self, data: str, words: str, names: Iterable[str] = ()) -> None:
+        names = list(names)
+        super().__init__(isolated(data, map(html.escape, names)))
+        self.words = isolated(words, names)
 
     def __repr__(self) -> str:
         return self.words
@@ -39,6 +45,7 @@ class Explorer(anywidget.AnyWidget):
     opening = traitlets.Dict().tag(sync=True)
     view_state = traitlets.Dict().tag(sync=True)
     status = traitlets.Unicode("").tag(sync=True)
+    still = traitlets.Unicode(read_only=True).tag(sync=True)  # class of the still picture that the page hides behind the explorer
     image = traitlets.Unicode()
     label = traitlets.Unicode()
     _view: dict[str, Any]
@@ -48,9 +55,17 @@ class Explorer(anywidget.AnyWidget):
         super().__init__(opening=opening, view_state=self._view, image=self._view["image"], label=self._view["label"])
         self.on_msg(self._answer)
 
+    @traitlets.default("still")
+    def _name_still(self) -> str:
+        return f"workbench-still-{uuid.uuid4().hex[:8]}"
+
     def snapshot(self) -> Snapshot:
         """What is shown now as a still picture with its numbers, which stays readable without a kernel."""
         raise NotImplementedError
+
+    def _names(self) -> list[str]:
+        """Names from data that stand in the texts of a snapshot."""
+        return [*self.opening.get("description", {}).get("categories", ()), self.image, self.label]
 
     def _checked(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The view with `changes`, or WorkbenchError that says which value cannot be."""
@@ -82,10 +97,20 @@ class Explorer(anywidget.AnyWidget):
             raise WorkbenchError(f"{path}: {error!s:.500}") from None
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take changes from the browser. What an observer raises is shown in the status line, where otherwise it would be lost."""
+        """Take changes from the browser. What goes wrong is shown in the status line, where otherwise it would be lost.
+
+        A view that cannot be is taken back, here and in the browser. What an observer raises changes nothing: the view is shown.
+        """
         self.status = ""
+        changes = {name: value for name, value in sync_data.items() if name not in FROM_KERNEL}
         try:
-            super().set_state(sync_data)
+            self._require_possible(changes)
+        except Exception as error:
+            self.status = f"{type(error).__name__}: {error}"
+            self.send_state([name for name in changes if name in self.keys])  # what it was
+            raise
+        try:
+            super().set_state(changes)
         except Exception as error:
             self.status = f"{type(error).__name__}: {error}"
             raise
@@ -105,10 +130,22 @@ class Explorer(anywidget.AnyWidget):
         """Send the browser a message of our own."""
         in_kernel(lambda: super(Explorer, self).send(content, buffers))
 
+    def _require_possible(self, changes: Mapping[str, Any]) -> None:
+        """Raise WorkbenchError for what cannot be; asked before anything is changed, since traitlets tells observers first."""
+        if not isinstance(changes.get("view_state", {}), Mapping):
+            raise WorkbenchError(f"A view is a dict of its entries, not {changes['view_state']!r:.60}.")
+        if "view_state" in changes:
+            self._checked(changes["view_state"])
+
     def _ipython_display_(self) -> None:
         bundle, metadata = super()._repr_mimebundle_() or ({}, {})
         display(bundle, metadata=metadata, raw=True)
-        display(self.snapshot())
+        display(self._still())
+
+    def _still(self) -> Snapshot:
+        """The snapshot that is shown with the explorer, and seen where the explorer is not alive."""
+        found = self.snapshot()
+        return Snapshot(found.data.replace("workbench-snapshot", f"workbench-snapshot {self.still}", 1), found.words)
 
     @traitlets.validate("view_state")
     def _check_view(self, proposal: Any) -> dict[str, Any]:

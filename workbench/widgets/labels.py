@@ -91,7 +91,7 @@ class LabelExplorer(Explorer):
         """What is shown now as a still picture with its numbers, which stays readable without a kernel."""
         from workbench.widgets.labels_still import describe_view, labels_html
 
-        return Snapshot(labels_html(self), describe_view(self))
+        return Snapshot(labels_html(self), describe_view(self), self._names())
 
     def export_html(self, path: str | Path, images: Sequence[int | str] | None = None, cap_mb: float = 20) -> Path:
         """Write the explorer as one page that works from disk without a network.

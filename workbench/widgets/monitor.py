@@ -200,7 +200,7 @@ class TrainingMonitor(Explorer):
     def _ipython_display_(self) -> None:
         bundle, metadata = super(Explorer, self)._repr_mimebundle_() or ({}, {})
         display(bundle, metadata=metadata, raw=True)
-        still = display(self.snapshot(), display_id=True)
+        still = display(self._still(), display_id=True)
         if still is not None:
             self._stills.append(still)
 
@@ -208,7 +208,7 @@ class TrainingMonitor(Explorer):
         """What remains without a kernel follows the training, too."""
         self._drawn = time.monotonic()
         for still in self._stills:
-            in_kernel(partial(still.update, self.snapshot()))
+            in_kernel(partial(still.update, self._still()))
 
     def _look_again(self) -> None:
         """Have the loop look again in a moment, if somebody looks on; without a loop each word of a view is a look."""

@@ -126,7 +126,7 @@ class MoveLab(Explorer):
         """What is shown now as a still picture with its numbers, which stays readable without a kernel."""
         from workbench.widgets.moves_still import describe_moves, moves_html
 
-        return Snapshot(moves_html(self), describe_moves(self))
+        return Snapshot(moves_html(self), describe_moves(self), self._names())
 
     def export_html(self, path: str | Path, images: Sequence[str] | None = None, cap_mb: float = 20) -> Path:
         """Write the lab as one page that works from disk without a network, with every object of some images moved both ways.

@@ -159,7 +159,7 @@ class ThresholdLab(Explorer):
         """What is shown now as a still picture with its numbers, which stays readable without a kernel."""
         from workbench.widgets.thresholds_still import describe_thresholds, thresholds_html
 
-        return Snapshot(thresholds_html(self), describe_thresholds(self))
+        return Snapshot(thresholds_html(self), describe_thresholds(self), self._names())
 
     def export_html(self, path: str | Path, cap_mb: float = 20) -> Path:
         """Write the lab as one page that works from disk without a network.
@@ -256,7 +256,7 @@ def describe(parts: Setting, reference: float) -> dict[str, Any]:
         "pictures": images.pictures is not None,
         "reference": reference,
         "AP": {kind: [None if np.isnan(value) else float(value) for value in values] for kind, values in aps.items()},
-        "conventions": [described(preset, images) for preset in PRESETS.values()],
+        "conventions": [described(preset) for preset in PRESETS.values()],
     }
 
 

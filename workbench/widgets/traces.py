@@ -137,7 +137,7 @@ class TemplateExplorer(Explorer):
         """What is shown now as a still picture with its numbers, which stays readable without a kernel."""
         from workbench.widgets.traces_still import describe_neuron, traces_html
 
-        return Snapshot(traces_html(self), describe_neuron(self))
+        return Snapshot(traces_html(self), describe_neuron(self), self._names())
 
     def export_html(self, path: str | Path, cap_mb: float = 20) -> Path:
         """Write the explorer as one page that works from disk without a network; pictures as far as `cap_mb` goes, and the page says so."""

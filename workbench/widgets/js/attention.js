@@ -55,7 +55,8 @@ function tabs(app, panels) {
   const buttons = panels.map((panel, place) => h("button", { role: "tab", id: `${app.uid}-tab-${place}`, "aria-controls": `${app.uid}-panel-${place}`, onclick: () => view.set({ panel: NAMES[place] }) }, panel.title));
   const NAMES = ["layers", "steps", "influence"];
   const bodies = panels.map((panel, place) => h("div", { role: "tabpanel", id: `${app.uid}-panel-${place}`, "aria-labelledby": `${app.uid}-tab-${place}`, hidden: true }, panel.node));
-  const node = h("section", { class: "wb-more" }, h("div", { role: "tablist", "aria-label": "More about the answer" }, buttons), bodies);
+  const past = h("p", { class: "wb-soft", hidden: true }, "These tell about the picture as it was, before the edits.");
+  const node = h("section", { class: "wb-more" }, h("div", { role: "tablist", "aria-label": "More about the answer" }, buttons), past, bodies);
   let shown = null;
   const open = () => panels.filter((panel) => panel.available());
   app.nextTab = () => {
@@ -66,6 +67,7 @@ function tabs(app, panels) {
   };
   function update() {
     const available = open();
+    past.hidden = !view.answer?.();
     node.hidden = !available.length;
     const wanted = panels[NAMES.indexOf(view.state.panel)];
     const active = available.includes(wanted) ? wanted : available[0];
@@ -124,7 +126,7 @@ function build(app, model) {
     const { image } = view;
     if (bench.words()) return bench.words();
     if (store.packet(image)) return `Image ${view.state.image}, ${view.state.label}, ${view.kind.title}`;
-    return store.waiting(image) > 400 ? "Waiting for the kernel, which may be busy with another cell." : "";
+    return "";
   }
 
   function update() {
@@ -136,8 +138,9 @@ function build(app, model) {
     for (const part of parts) part.update();
   }
 
+  const late = () => (store.packet(view.image) ? "" : store.missing(view.image));
   const resize = () => parts.forEach((part) => part.resize?.());
-  return { view, update, say, resize, nodes: [header, strip.node, h("div", { class: "wb-main" }, list.node, centre), more.node], over: [app.help.node], close: bench.close };
+  return { view, update, say, late, resize, nodes: [header, strip.node, h("div", { class: "wb-main" }, list.node, centre), more.node], over: [app.help.node], close: bench.close };
 }
 
 export function render(place) {

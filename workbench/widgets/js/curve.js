@@ -1,5 +1,5 @@
 // Precision over recall of the chosen label, with the threshold on it, and how far its probabilities come true. Both also as a table.
-import { h, setText } from "./dom.js";
+import { h, setRead, setText } from "./dom.js";
 import { sharp } from "./pairs.js";
 import { firstAt, thresholdAfter } from "./sortedscores.js";
 import { limitOf, percent, ratesOf, thresholdText } from "./rates.js";
@@ -190,9 +190,9 @@ export function curves(app) {
     const before = view.compared(view.label);
     const hollow = before === view.threshold ? "" : ` Hollow: from ${thresholdText(before)}.`;
     setText(told, `Filled: ${sentence}.${hollow} A click takes the threshold there.`);
-    recall.canvas.setAttribute("aria-label", `Precision over recall of ${label}; ${sentence}. The table below holds the same numbers.`);
+    setRead(recall.canvas, "aria-label", `Precision over recall of ${label}; ${sentence}. The table below holds the same numbers.`);
     setText(fit, "On the dashed line, probabilities come true; larger dots hold more images. The upright line is the threshold.");
-    calibration.canvas.setAttribute("aria-label", `How often ${label} is present where the model predicts it with a probability; the table below holds the numbers.`);
+    setRead(calibration.canvas, "aria-label", `How often ${label} is present where the model predicts it with a probability; the table below holds the numbers.`);
     if (details.open && tabled !== steps.key) {
       tabled = stepsOf().key;
       table();

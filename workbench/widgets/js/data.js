@@ -42,7 +42,6 @@ export class Store extends Announcer {
     this.places = new Map(this.ids.map((id, place) => [id, place]));
     this.columns = new Map(this.categories.map((name, column) => [name, column]));
     this.packets = new Map();
-    this.asked = new Map();
     this.failed = new Map();
     this.thumbnails = new Map();
     this.derived = new Map();
@@ -103,22 +102,21 @@ export class Store extends Announcer {
   }
 
   ask(image) {
-    if (this.packets.has(image) || this.asked.has(image)) return;
+    if (this.packets.has(image)) return;
     if (performance.now() - (this.failed.get(image)?.when ?? -Infinity) < PATIENCE) return;
-    this.asked.set(image, performance.now());
-    this.model.send({ ask: "image", image });
+    this.askFor(image, { ask: "image", image });
   }
 
-  // Since when the image is on its way, in ms, or 0.
-  waiting(image) {
-    return this.asked.has(image) ? performance.now() - this.asked.get(image) : 0;
+  // Why the maps of an image are not there, in words.
+  missing(image) {
+    return this.failed.get(image)?.text || this.late(image, `the maps of image “${this.ids[image]}”`);
   }
 
   askThumbnails(images) {
     const missing = images.filter((image) => !this.thumbnails.has(image));
     if (!missing.length) return;
     for (const image of missing) this.thumbnails.set(image, null);
-    this.model.send({ ask: "thumbnails", images: missing });
+    this.send({ ask: "thumbnails", images: missing });
   }
 
   receive(message, buffers) {
@@ -144,6 +142,7 @@ export class Store extends Announcer {
     try {
       const decoded = await this.decode(packet);
       this.asked.delete(packet.image);
+      this.failed.delete(packet.image);
       this.bytes += decoded.bytes - (this.packets.get(packet.image)?.bytes || 0);
       this.packets.set(packet.image, decoded);
       for (const [image, old] of this.packets) {

@@ -157,12 +157,12 @@ function build(app, model) {
   }
 
   function say() {
-    const late = store.waiting(view.state.projection);
-    if (late) return late > 400 ? "Waiting for the kernel, which may be busy with another cell." : "";
     const chosen = view.places.length ? `${view.places.length.toLocaleString("en")} selected` : "none selected";
     const { point } = view;
     return `Point ${store.idOf(point)}, ${store.nameOf(point)}: probability ${number(store.number(view.state.model, "probability", 0)[point])}; ${chosen}`;
   }
+
+  const late = () => store.missing(view.state.projection);
 
   function resize() {
     app.look = lookOf(root, app.look.accent);
@@ -173,7 +173,7 @@ function build(app, model) {
     cancelAnimationFrame(later);
     app.player.close();
   }
-  return { view, nodes, over: [app.help.node], update, resize, say, close };
+  return { view, nodes, over: [app.help.node], update, resize, say, late, close };
 }
 
 export function render(place) {

@@ -1,5 +1,6 @@
 // What every explorer needs around its panels: one store for all views of a model, sizes and colours read when they change, a status line.
-import { h, setText } from "./dom.js";
+import { expectNames, h, setText } from "./dom.js";
+import { settle } from "./host.js";
 
 const stores = new WeakMap(); // model -> {store, views}: several views of one model share what was fetched
 
@@ -19,10 +20,11 @@ function leave(model) {
 }
 
 // Show `build(app, model)` -> {view, nodes, over, update(), resize(), say(), close()} in `el`, the last of them and `over` optional, on the
-// data of `make(model)`; returns the function that takes it away again.
+// data of `make(model)`; returns the function that takes it away again. `late()` says what is missing and why, or "".
 // `app` gets store, root, uid, look (theme colours); `say` gives the status line's text, or "" to be asked again soon.
 export function frame({ model, el }, name, make, build) {
   const store = enter(model, make);
+  expectNames([...(store.categories || []), ...(store.ids || []), ...(store.models || []).map((each) => each.name ?? each)]);
   const root = h("div", { class: "wb-explorer", tabindex: "0", role: "region", "aria-label": name });
   const status = h("p", { class: "wb-status", role: "status", "aria-live": "polite" });
   const app = { store, root, uid: `wb${Math.random().toString(36).slice(2)}`, problem: "" };
@@ -30,10 +32,11 @@ export function frame({ model, el }, name, make, build) {
 
   function say() {
     clearTimeout(wait);
-    const problem = model.get("status") || app.problem;
-    const text = problem || shown.say();
+    const late = shown.late?.() || (store.lost ? store.late("", "new data") : "");
+    const problem = model.get("status") || app.problem || (store.lost ? late : "");
+    const text = problem || late || shown.say();
     if (text) setText(status, text);
-    else wait = setTimeout(say, 450);
+    if (late || !text) wait = setTimeout(late ? update : say, 450);
     status.classList.toggle("wb-problem", Boolean(problem));
   }
 
@@ -65,17 +68,9 @@ export function frame({ model, el }, name, make, build) {
     if (what !== "image" || value === shown.view.image) update();
   });
   model.on("change:status", say);
-  const observer = new ResizeObserver(measure);
-  observer.observe(root);
-  const themes = new MutationObserver(measure);
-  for (const node of [document.documentElement, document.body]) themes.observe(node, { attributes: true });
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", measure);
-  measure();
+  const leavePage = settle(root, el, model.get("still"), measure);
   return () => {
-    observer.disconnect();
-    themes.disconnect();
-    dark.removeEventListener("change", measure);
+    leavePage();
     forget();
     clearTimeout(wait);
     model.off("change:status", say);

@@ -1,6 +1,6 @@
 // Which images: the filter as a sentence, the order, and a strip of thumbnails.
 import { h, select, setChoices, setText } from "./dom.js";
-import { countFilters } from "./decisions.js";
+import { cellTest, countFilters, imagesWhere } from "./decisions.js";
 
 const THUMB = 58; // px from one thumbnail to the next
 
@@ -27,7 +27,7 @@ const COMPARED = [
 
 export function gallery(app) {
   const { store, view } = app;
-  const which = select("Label to filter by", [["", "any label"], ...store.categories.map((name) => [name, name])], (filter_label) => view.set({ filter_label }));
+  const which = select("Label to filter by", [], (filter_label) => view.set({ filter_label }));
   const state = select("State to filter by", [], (filter_state) => view.set({ filter_state }));
   const order = select("Order of the images", [...ORDERS, ...(store.models.length > 1 ? COMPARED : [])], (sort) => view.set({ sort }));
   const count = h("span", { class: "wb-count", "aria-live": "polite" });
@@ -71,8 +71,11 @@ export function gallery(app) {
     const totals = store.once(`totals ${model} ${before} ${column}`, () => countFilters(store.count, store.labels, column, store.states(model), changes));
     setChoices(
       state,
-      WORDS.filter(([value]) => value in totals).map(([value, text]) => [value, `${text} · ${totals[value]}`]),
+      WORDS.filter(([value]) => value in totals).map(([value, text]) => [value, `${text} · ${totals[value]}`, !totals[value] && value !== filter_state]),
     );
+    const test = cellTest(filter_state, store.states(model), changes);
+    const empty = store.once(`empty ${model} ${before} ${filter_state}`, () => store.categories.map((_, label) => !imagesWhere(store.count, store.labels, label, test).length));
+    setChoices(which, [["", "any label"], ...store.categories.map((name, label) => [name, name, empty[label] && name !== filter_label])]);
     which.value = filter_label;
     state.value = filter_state;
     order.value = sort;

@@ -1,5 +1,5 @@
 // The label graph: an arrow from each label to those that listen to it, placed by force or on a circle; a click chooses a label.
-import { h } from "./dom.js";
+import { h, setRead } from "./dom.js";
 import { onArrows, sharp, shorten } from "./pairs.js";
 import { STYLE } from "./style.js";
 
@@ -89,7 +89,7 @@ export function graphPicture(app) {
     context.putImageData(ground.picture, 0, 0);
     draw(context, [view.label, view.other, ...(at === null ? [] : [at])]);
     const heard = (label) => edges().filter(([, to]) => to === label).map(([from]) => store.categories[from]).join(", ") || "no label";
-    canvas.setAttribute("aria-label", `Label graph, ${store.labels} labels and ${edges().length} arrows. ${view.state.label} listens to ${heard(view.label)}. Arrow keys move along the labels, Enter chooses one as the second of the pair.`);
+    setRead(canvas, "aria-label", `Label graph, ${store.labels} labels and ${edges().length} arrows. ${view.state.label} listens to ${heard(view.label)}. Arrow keys move along the labels, Enter chooses one as the second of the pair.`);
   }
 
   function point(label) {

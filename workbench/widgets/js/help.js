@@ -1,5 +1,6 @@
 // The help overlay: what is to be seen, and every key.
-import { h, listenKeys } from "./dom.js";
+import { h } from "./dom.js";
+import { listenKeys } from "./host.js";
 
 const KEYS = [
   ["← →", "previous and next image"],
@@ -50,7 +51,6 @@ export function help(app, words = READING, keys = KEYS) {
 export function actOnKeys(app, overlay, actions) {
   listenKeys(app.root, (event) => {
     const { target, key } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey) return false;
     if (!overlay.node.hidden) return key === "Escape" || key === "?" ? (app.toggleHelp(false), true) : false;
     if (target.matches("select, input") || !actions[key]) return false;
     actions[key](event);

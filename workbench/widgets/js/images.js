@@ -1,6 +1,6 @@
 // The images of a pair: with both labels, with one alone, with the other alone; where correlations are shown, those in which the model says
 // both and is wrong, or right, and those in which it misses one; and the one that was clicked.
-import { h, setText } from "./dom.js";
+import { h, setRead, setText } from "./dom.js";
 
 const SHOWN_IMAGES = 24;
 
@@ -79,14 +79,18 @@ export function pairImages(app) {
     }
     setText(left, `${found.unknown ? `${found.unknown} ${view.signed ? "are left out: the truth of a label is unknown" : "more have one of the labels and an unknown truth of the other"}. ` : ""}Images are those of this archive.`);
     const packet = store.packet(view.image);
-    if (packet && canvas.dataset.image !== view.state.image) {
+    canvas.hidden = !packet;
+    if (!packet) {
+      delete canvas.dataset.image;
+      setText(caption, store.missing(view.image));
+    } else if (canvas.dataset.image !== view.state.image) {
       canvas.dataset.image = view.state.image;
       const [height, width] = store.tables.sizes.values.subarray(2 * view.image, 2 * view.image + 2);
       canvas.width = 480;
       canvas.height = Math.round((480 * height) / width);
       canvas.getContext("2d").drawImage(packet.photo, 0, 0, canvas.width, canvas.height);
       const present = store.categories.filter((_, each) => store.targets[view.image * store.labels + each] === 1).join(", ") || "none of the labels";
-      canvas.setAttribute("aria-label", `Image ${view.state.image}: ${present}`);
+      setRead(canvas, "aria-label", `Image ${view.state.image}: ${present}`);
       setText(caption, `${view.state.image}: ${present}`);
     }
   }

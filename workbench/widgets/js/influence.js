@@ -1,5 +1,6 @@
 // Which label pushes which: the influence of each column's label on each row's, as a matrix and as ranked lists for the chosen label.
-import { h, number, select, setChoices, setText } from "./dom.js";
+import { h, number, select, setChoices, setRead, setText } from "./dom.js";
+import { listenKeys } from "./host.js";
 import { ramp } from "./colormaps.js";
 import { STYLE } from "./style.js";
 
@@ -131,7 +132,7 @@ export function influencePanel(app) {
     setText(scale.children[0], number(-top));
     setText(scale.children[2], number(top));
     setText(heading, `What pushes “${view.state.label}”?`);
-    canvas.setAttribute("aria-label", `${relation.title}: ${store.labels} by ${store.labels} labels. Arrow keys move, Enter chooses the row's label; the table below holds the same numbers.`);
+    setRead(canvas, "aria-label", `${relation.title}: ${store.labels} by ${store.labels} labels. Arrow keys move, Enter chooses the row's label; the table below holds the same numbers.`);
     draw(values, top);
     tell(values);
     fillLists(values, top);
@@ -157,16 +158,15 @@ export function influencePanel(app) {
     const cell = cellOf(event);
     if (cell) view.set({ label: store.categories[cell[0]] });
   });
-  canvas.addEventListener("keydown", (event) => {
+  listenKeys(canvas, ({ key }) => {
     const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-    if (moves[event.key]) {
+    if (moves[key]) {
       const [row, column] = at || [view.label, view.label];
       const clamp = (place) => Math.min(store.labels - 1, Math.max(0, place));
-      point([clamp(row + moves[event.key][0]), clamp(column + moves[event.key][1])]);
-    } else if (event.key === "Enter" && at) view.set({ label: store.categories[at[0]] });
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
+      point([clamp(row + moves[key][0]), clamp(column + moves[key][1])]);
+    } else if (key === "Enter" && at) view.set({ label: store.categories[at[0]] });
+    else return false;
+    return true;
   });
   const resize = () => {
     room = Math.min(460, canvas.parentElement.clientWidth || room);

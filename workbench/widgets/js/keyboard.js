@@ -1,5 +1,5 @@
 // Every key of the explorer.
-import { listenKeys } from "./dom.js";
+import { listenKeys } from "./host.js";
 
 const OVERLAYS = ["heat", "contour", "map"];
 const STEP = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -46,7 +46,6 @@ export function keyboard(app) {
 
   function handle(event) {
     const { target, key } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey) return false;
     if (app.bench.handle(event)) return true;
     if (key === "Escape") {
       if (!app.help.node.hidden) app.toggleHelp(false);

@@ -39,7 +39,7 @@ export class LabStore extends Announcer {
     if (!this.wanted.size) return;
     this.timer = setTimeout(() => {
       for (const image of this.wanted) this.thumbnails.set(image, null);
-      this.model.send({ ask: "thumbnails", images: [...this.wanted] });
+      this.send({ ask: "thumbnails", images: [...this.wanted] });
     }, REST);
   }
 

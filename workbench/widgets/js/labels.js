@@ -1,6 +1,6 @@
 // The labels of the image: predicted, missed and the rest, by score, each with its state, its bar and its steps.
-import { h, probability, setText, stateIcon, svg } from "./dom.js";
-import { STATES, rankLabels, sigmoid } from "./decisions.js";
+import { h, probability, setRead, setText, stateIcon, svg } from "./dom.js";
+import { rankLabels, sigmoid } from "./decisions.js";
 import { STYLE } from "./style.js";
 
 const GROUPS = [
@@ -47,21 +47,24 @@ export function labels(app) {
   function fillRow(label, image, model) {
     const { row, icon, score, bars, line, steps } = rows[label];
     const member = store.models[model];
-    const state = STATES[store.states(model)[image * store.labels + label]];
-    const p = store.probability(model, null, image, label);
+    const state = view.stateOf(model, label);
+    const edited = view.edited?.(model);
+    const chance = (place) => (edited ? sigmoid(view.edited(place).after[label]) : store.probability(place, null, image, label));
+    const p = chance(model);
+    const said = edited ? `${probability(sigmoid(edited.before[label]))} → ${probability(p)}` : probability(p);
     if (icon.dataset.state !== state) {
       icon.dataset.state = state;
       icon.replaceChildren(stateIcon(state));
     }
     const words = STYLE.states[state];
-    row.setAttribute("aria-label", `${store.categories[label]}, ${probability(p)}, ${words.word}`);
-    setText(score, probability(p));
+    setRead(row, "aria-label", `${store.categories[label]}, ${said}, ${words.word}`);
+    setText(score, said);
     bars.forEach((bar, place) => {
-      bar.style.width = `${100 * store.probability(place, null, image, label)}%`;
+      bar.style.width = `${100 * chance(place)}%`;
       if (bars.length === 1) bar.style.background = words.colour;
     });
     const count = member.logits.length;
-    steps.style.display = count > 1 ? "" : "none";
+    steps.style.display = count > 1 && !edited ? "" : "none";
     const cut = 11 - 10 * member.threshold;
     steps.firstChild.setAttribute("y1", cut);
     steps.firstChild.setAttribute("y2", cut);
@@ -72,10 +75,12 @@ export function labels(app) {
   function update() {
     const { image, label } = view;
     const { model } = view.state;
-    const key = `${image} ${model}`;
+    const edited = view.edited?.(model);
+    const key = `${image} ${model} ${edited ? view.packet.serial : ""}`;
     if (key !== drawn) {
       drawn = key;
-      const ranked = rankLabels(store.states(model), store.logits(model), store.models[model].cut, image, store.labels);
+      const [states, logits, place] = edited ? [edited.states, edited.after, 0] : [store.states(model), store.logits(model), image];
+      const ranked = rankLabels(states, logits, store.models[model].cut, place, store.labels);
       app.ranking = [...ranked.predicted, ...ranked.missed, ...ranked.rest];
       for (const { key: name, count, node: group } of groups) {
         setText(count, String(ranked[name].length));
@@ -109,8 +114,13 @@ export function labels(app) {
 // What the model says about the label, as a sentence.
 export function verdict(app, model) {
   const { store, view } = app;
-  const i = view.image * store.labels + view.label;
-  const state = STATES[store.states(model)[i]];
-  const p = probability(sigmoid(store.logits(model)[i]));
-  return { state, text: `${p} · ${STYLE.states[state].word}`, meaning: STYLE.states[state].meaning };
+  const state = view.stateOf(model, view.label);
+  const { word, meaning } = STYLE.states[state];
+  const edited = view.edited?.(model);
+  if (!edited) return { state, text: `${probability(store.probability(model, null, view.image, view.label))} · ${word}`, meaning };
+  const [before, after] = [edited.before[view.label], edited.after[view.label]];
+  const { cut } = store.models[model];
+  const now = after >= cut ? "predicted" : "not predicted";
+  const said = before >= cut === after >= cut ? `still ${now}` : after >= cut ? "now predicted" : "no longer predicted";
+  return { state, text: `${probability(sigmoid(before))} → ${probability(sigmoid(after))} · ${state === "unknown" ? said : word}`, meaning: `Before the edits → now. ${meaning}` };
 }

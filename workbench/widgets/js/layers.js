@@ -232,6 +232,7 @@ export function layersPanel(app) {
       setText(which, String(state.channel));
       group.value = String(chosenGroup());
     }
+    pictures.classList.toggle("wb-waiting", !packet);
     if (packet) {
       const panes = rows.flatMap((row) => row.panes);
       const across = rows[0].panes.length;

@@ -1,6 +1,6 @@
 // A matrix of labels by labels: whatever the view says of every pair; a click chooses the pair.
 import { ramp } from "./colormaps.js";
-import { h, number, setText } from "./dom.js";
+import { h, number, setRead, setText } from "./dom.js";
 import { onArrows, sharp, shorten } from "./pairs.js";
 import { STYLE } from "./style.js";
 
@@ -81,7 +81,7 @@ export function matrixPicture(app) {
     setText(scale.children[0], number(ground.low));
     setText(scale.children[2], number(ground.top));
     const title = store.kinds.find(([name]) => name === view.state.values)[1];
-    canvas.setAttribute("aria-label", `${title}: ${n} by ${n} labels, chosen: row ${view.state.label}, column ${view.state.other}. Arrow keys move, Enter chooses the pair; the table holds the same numbers.`);
+    setRead(canvas, "aria-label", `${title}: ${n} by ${n} labels, chosen: row ${view.state.label}, column ${view.state.other}. Arrow keys move, Enter chooses the pair; the table holds the same numbers.`);
   }
 
   function point(cell) {

@@ -1,5 +1,5 @@
 // The chosen label's score against the place of the moved object, a line for each model, and below it where the label is true.
-import { h, number } from "./dom.js";
+import { h, number, setRead } from "./dom.js";
 import { sharp } from "./pairs.js";
 import { STYLE } from "./style.js";
 
@@ -77,7 +77,7 @@ export function moveCurve(app) {
         if (each === now.start) context.stroke();
       });
     });
-    canvas.setAttribute("aria-label", `${view.state.scale} of ${view.state.label} against the place of ${view.state.thing}; the table below holds the numbers. Left and right move the object.`);
+    setRead(canvas, "aria-label", `${view.state.scale} of ${view.state.label} against the place of ${view.state.thing}; the table below holds the numbers. Left and right move the object.`);
   }
 
   function point(event) {

@@ -16,7 +16,6 @@ export class MoveStore extends Announcer {
     this.columns = new Map(this.categories.map((name, column) => [name, column]));
     this.places = new Map(this.ids.map((id, place) => [id, place]));
     this.sweeps = new Map();
-    this.asked = new Set();
     this.onMessage = (message, buffers) => this.receive(message, buffers);
     model.on("msg:custom", this.onMessage);
     this.keep(opening.sweep);
@@ -37,16 +36,18 @@ export class MoveStore extends Announcer {
   // The sweep of a view, or undefined while it is under way.
   sweep(state) {
     const key = keyOf(state);
-    if (!this.sweeps.has(key) && !this.asked.has(key)) {
-      this.asked.add(key);
-      this.model.send({ ask: "sweep", image: state.image, thing: state.thing, axis: state.axis });
-    }
+    if (!this.sweeps.has(key)) this.askFor(key, { ask: "sweep", image: state.image, thing: state.thing, axis: state.axis });
     return this.sweeps.get(key);
   }
 
+  // Why the sweep of a view is not there, in words.
+  missing(state) {
+    return this.sweeps.has(keyOf(state)) ? "" : this.late(keyOf(state), `“${state.thing}” at its places in “${state.image}”`);
+  }
+
   receive(message, buffers) {
-    if (message.answer === "error") this.asked.delete(keyOf(message.question));
-    else this.keep({ ...message.packet, data: buffers[0] });
+    this.asked.delete(keyOf(message.answer === "error" ? message.question : message.packet));
+    if (message.answer !== "error") this.keep({ ...message.packet, data: buffers[0] });
     this.tell(message.answer === "error" ? "error" : "sweep", message.text);
   }
 

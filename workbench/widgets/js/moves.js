@@ -1,5 +1,5 @@
 // The move lab: one object of a scene goes along a line, and the score of any label is watched.
-import { h, probability, select, setChoices, setText } from "./dom.js";
+import { h, probability, select, setChoices, setRead, setText } from "./dom.js";
 import { frame } from "./frame.js";
 import { actOnKeys, help } from "./help.js";
 import { moveCurve } from "./movecurve.js";
@@ -71,11 +71,10 @@ function movedPicture(app) {
     if (hit.length) view.set({ thing: hit[0].title });
   });
   function update() {
-    stage.classList.toggle("wb-waiting", !view.now);
     if (!view.now) return;
     const { now, place } = view;
     if (image.getAttribute("src") !== now.urls[place]) image.setAttribute("src", now.urls[place]);
-    image.setAttribute("alt", `Scene ${view.state.image} with ${view.state.thing} at ${Math.round(100 * now.places[place])} percent`);
+    setRead(image, "alt", `Scene ${view.state.image} with ${view.state.thing} at ${Math.round(100 * now.places[place])} percent`);
     put(was, now.box);
     put(is, boxNow());
     was.hidden = place === now.start;
@@ -153,7 +152,6 @@ function buildMoves(app, model) {
   const main = h("div", { class: "wb-moves" }, picture.node, middle, labels.node);
 
   function say() {
-    if (!view.now) return "";
     const values = store.models.map((name, each) => `${name} ${view.value(each, view.place, view.label).toFixed(2)}`);
     return `${view.state.thing} at ${Math.round(100 * view.now.places[view.place])} %: ${view.state.label} ${values.join(", ")}, ${view.truth(view.place, view.label) ? "true" : "not true"} there`;
   }
@@ -170,8 +168,10 @@ function buildMoves(app, model) {
     setText(watched, view.state.label);
     setText(moved, view.state.thing);
     for (const part of [tools, picture, curve, labels, table]) part.update();
-    setText(told, view.now ? words() : "The scene is being drawn and the model asked …");
+    main.classList.toggle("wb-waiting", !view.now);
+    setText(told, view.now ? words() : late());
   }
+  const late = () => store.missing(view.state);
   const resize = () => curve.fit(middle.clientWidth);
 
   const titles = () => store.objectsOf(view.state.image).map(({ title }) => title);
@@ -191,7 +191,7 @@ function buildMoves(app, model) {
     "?": () => app.toggleHelp(),
   };
   actOnKeys(app, overlay, actions);
-  return { view, update, say, resize, nodes: [header, question, tools.node, main], over: [overlay.node] };
+  return { view, update, say, late, resize, nodes: [header, question, tools.node, main], over: [overlay.node] };
 }
 
 export function render(place) {

@@ -1,4 +1,5 @@
 // The view of two labels, and the numbers of every pair.
+import { listenKeys } from "./host.js";
 import { State } from "./state.js";
 
 export class PairView extends State {
@@ -88,12 +89,10 @@ export const shorten = (name, most = 14) => (name.length > most ? `${name.slice(
 // Arrow keys move, Enter chooses; what is taken goes no further.
 export function onArrows(canvas, move, choose) {
   const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-  canvas.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (steps[event.key]) move(...steps[event.key]);
-    else if (event.key === "Enter") choose();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
+  listenKeys(canvas, ({ key }) => {
+    if (steps[key]) move(...steps[key]);
+    else if (key === "Enter") choose();
+    else return false;
+    return true;
   });
 }

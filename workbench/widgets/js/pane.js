@@ -2,7 +2,7 @@
 import { cssGradient } from "./colormaps.js";
 import { drawCells, drawContour, drawHeat, drawRegions } from "./canvas.js";
 import { cellAt } from "./decisions.js";
-import { h, number, setText } from "./dom.js";
+import { h, number, setRead, setText } from "./dom.js";
 import { STYLE } from "./style.js";
 
 // `kind` is what is drawn, null for the photo; `place` the model; `choose` what a click on it changes in the view.
@@ -119,7 +119,7 @@ export function drawPane(app, pane, packet, map, range) {
   const photo = packet.serial ? "Edited photo" : "Photo";
   if (!kind) setText(pane.title, photo);
   const what = kind ? `${kind.title} of ${name} in${packet.serial ? " the edited" : ""}` : `${photo},`;
-  canvas.setAttribute("aria-label", `${store.models[pane.place].name}: ${what} image ${view.state.image}. Press Enter for a cursor that the arrows move.`);
+  setRead(canvas, "aria-label", `${store.models[pane.place].name}: ${what} image ${view.state.image}. Press Enter for a cursor that the arrows move.`);
 }
 
 // The cursor in a pane with cells as in `map`, and the value under it.

@@ -19,7 +19,8 @@ export function panes(app) {
   const { store, view } = app;
   const rows = store.models.map(makeRow);
   const legend = h("div", { class: "wb-legend wb-soft" }, h("p"), h("p"));
-  const node = h("div", { class: "wb-panes" }, rows.map((row) => row.node), legend);
+  const notice = h("p", { class: "wb-notice", role: "alert", hidden: true });
+  const node = h("div", { class: "wb-panes" }, rows.map((row) => row.node), legend, notice);
   const allPanes = rows.flatMap((row) => row.panes);
   const most = Math.max(...rows.map((row) => row.panes.length));
   let width = 0;
@@ -32,18 +33,22 @@ export function panes(app) {
     return { node: row, heading, panes: all };
   }
 
-  // Ends of each pane's scale: shared by the maps in view that have one unit, by all labels of the image, or by nobody.
+  // Ends of each pane's scale: shared by the maps in view that have one unit, by all labels of the image, or by nobody. Before and after
+  // edits it is the same.
   function ranges(packet) {
     const tops = new Map();
+    const both = view.pair?.() ? [store.packet(view.image), view.pair()].filter(Boolean) : [packet];
     const keyOf = (pane) => (view.state.scale === "map" ? `${pane.place} ${pane.kind.name}` : unitOf(pane.kind));
     for (const pane of allPanes) {
       if (!pane.kind) continue;
-      const all = packet.models[pane.place].maps[pane.kind.name];
-      const map = mapOf(all, view.label);
-      let top = 0;
-      if (view.state.scale === "labels") top = all.strongest = all.strongest || strongest(all.values);
-      else if (map) top = strongest(map.values);
-      tops.set(keyOf(pane), Math.max(tops.get(keyOf(pane)) || 0, top));
+      for (const seen of both) {
+        const all = seen.models[pane.place].maps[pane.kind.name];
+        const map = mapOf(all, view.label);
+        let top = 0;
+        if (view.state.scale === "labels") top = all.strongest = all.strongest || strongest(all.values);
+        else if (map) top = strongest(map.values);
+        tops.set(keyOf(pane), Math.max(tops.get(keyOf(pane)) || 0, top));
+      }
     }
     return (pane) => valueRange(pane.kind, tops.get(keyOf(pane)));
   }
@@ -94,6 +99,7 @@ export function panes(app) {
     const parts = shared.map((titles) => `${titles} share one scale ${among}`);
     if (own.length && shared.length) parts.push(`${own.join(" and ")} ${own.length > 1 ? "have scales of their own, being other quantities" : "has its own, being another quantity"}`);
     if (!shared.length) parts.push(`One scale ${among}, whatever the model`);
+    if (view.pair?.()) parts.push("before and after the edits it is the same");
     return `${parts.join("; ")}.`;
   }
 
@@ -101,10 +107,13 @@ export function panes(app) {
     const { packet } = view;
     headings();
     node.classList.toggle("wb-waiting", !packet);
+    const words = packet ? "" : store.missing(view.image);
+    notice.hidden = !words;
+    setText(notice, words);
     const { image, label, state } = view;
     if (!packet) return;
     const size = layout();
-    const key = JSON.stringify([image, label, state.overlay, state.alpha, state.grid, state.scale, state.palette, state.regions, state.as_seen, size, packet.serial]);
+    const key = JSON.stringify([image, label, state.overlay, state.alpha, state.grid, state.scale, state.palette, state.regions, state.as_seen, size, packet.serial, view.pair?.()?.serial]);
     if (key !== drawn) {
       drawn = key;
       const rangeOf = ranges(packet);

@@ -27,7 +27,6 @@ export class PointStore extends Announcer {
     }
     this.groupByImage();
     this.layers = new Map(); // projection -> for each model {values, epochs}
-    this.asked = new Map();
     this.thumbnails = new Map();
     this.derived = new Map();
     this.problem = "";
@@ -100,16 +99,13 @@ export class PointStore extends Announcer {
 
   // Coordinates of a projection, or null while they are on their way.
   layer(name) {
-    if (!this.layers.has(name) && !this.asked.has(name)) {
-      this.asked.set(name, performance.now());
-      this.model.send({ ask: "points", projection: name });
-    }
+    if (!this.layers.has(name)) this.askFor(name, { ask: "points", projection: name });
     return this.layers.get(name) || null;
   }
 
-  // For how long a projection has been on its way, in ms, or 0.
-  waiting(name) {
-    return this.asked.has(name) && !this.layers.has(name) ? performance.now() - this.asked.get(name) : 0;
+  // Why the points of a projection are not there, in words.
+  missing(name) {
+    return this.layers.has(name) ? "" : this.late(name, `the points of ${this.projection(name).title}`);
   }
 
   // A place in the plane of a projection from the steps in which coordinates are sent: [x, y].
@@ -125,7 +121,7 @@ export class PointStore extends Announcer {
     const missing = [...new Set(images)].filter((image) => !this.thumbnails.has(image));
     if (!missing.length) return;
     for (const image of missing) this.thumbnails.set(image, null);
-    this.model.send({ ask: "thumbnails", images: missing });
+    this.send({ ask: "thumbnails", images: missing });
   }
 
   receive(message, buffers) {
@@ -144,6 +140,7 @@ export class PointStore extends Announcer {
 
   keepPoints(packet) {
     const arrays = unpack(packet);
+    this.asked.delete(packet.projection);
     this.layers.set(packet.projection, this.models.map((_, place) => ({ values: arrays[`points.${place}`].values, epochs: arrays[`points.${place}`].shape[0] })));
     this.tell("points");
   }

@@ -1,5 +1,5 @@
 // Every key of the embedding explorer, and its help.
-import { listenKeys } from "./dom.js";
+import { listenKeys } from "./host.js";
 
 export const POINT_WORDS = [
   "Each point is one category in one picture: the features that the model gathered for it. Points of one category should lie together and away from the others. The plane is only a shadow of the full space, so read distances from the numbers.",
@@ -53,8 +53,7 @@ export function pointKeys(app) {
     "?": () => app.toggleHelp(),
   };
 
-  listenKeys(root, ({ target, key, ctrlKey, metaKey, altKey, shiftKey }) => {
-    if (ctrlKey || metaKey || altKey) return false;
+  listenKeys(root, ({ target, key, shiftKey }) => {
     if (key === "Escape") {
       if (!app.help.node.hidden) app.toggleHelp(false);
       else if (view.places.length) view.pickWhere(() => false, "replace");

@@ -2,6 +2,7 @@
 import { Store } from "./data.js";
 import { h, select, setText } from "./dom.js";
 import { frame } from "./frame.js";
+import { listenKeys } from "./host.js";
 import { graphPicture, groupColour } from "./graph.js";
 import { pairImages } from "./images.js";
 import { matrixPicture } from "./matrix.js";
@@ -85,6 +86,8 @@ function buildLabels(app, model) {
     return `${view.state.label} and ${view.state.other}, image ${view.state.image}`;
   }
 
+  const late = () => (store.packet(view.image) ? "" : store.missing(view.image));
+
   function update() {
     const { state } = view;
     setText(one, state.label);
@@ -121,15 +124,12 @@ function buildLabels(app, model) {
     v: () => view.set({ values: after(store.kinds.map(([name]) => name), view.state.values) }),
     s: () => view.set({ sort: after(Object.keys(store.orders), view.state.sort) }),
   };
-  // Plain keys go no further: JupyterLab would move between cells, or cut them. Ctrl+S and the like pass.
-  app.root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
-    event.stopPropagation();
-    if (!actions[event.key] || event.target.matches("select, input")) return;
-    actions[event.key]();
-    event.preventDefault();
+  listenKeys(app.root, ({ key, target }) => {
+    if (!actions[key] || target.matches("select, input")) return false;
+    actions[key]();
+    return true;
   });
-  return { view, update, say, resize, nodes: [header, question, tools.node, main, table.node, images.node, keys] };
+  return { view, update, say, late, resize, nodes: [header, question, tools.node, main, table.node, images.node, keys] };
 }
 
 export function render(place) {

@@ -1,5 +1,5 @@
 // The plot of one model: points below, and above them what moves with the pointer: rings, an outline that is being drawn.
-import { h, setText } from "./dom.js";
+import { h, setRead, setText } from "./dom.js";
 import { Raster } from "./raster.js";
 import { Finder, corners, insideOutline } from "./picking.js";
 import { CROWD, Colouring, radiusFor } from "./colouring.js";
@@ -12,7 +12,7 @@ export function scatter(app, model) {
   const { store, view } = app;
   const base = h("canvas", { class: "wb-points", "aria-hidden": "true" });
   const over = h("canvas", { class: "wb-over", role: "img", tabindex: "0" });
-  const waiting = h("p", { class: "wb-missing", hidden: true }, "Waiting for the points of this projection …");
+  const waiting = h("p", { class: "wb-missing", hidden: true });
   const stage = h("div", { class: "wb-plot" }, base, over, waiting);
   const title = h(app.store.models.length > 1 ? "button" : "span", { class: "wb-title", title: "Make this the model whose numbers are listed (c)" }, store.models[model].name);
   title.addEventListener("click", () => view.set({ model }));
@@ -51,6 +51,7 @@ export function scatter(app, model) {
   function draw() {
     const layer = store.layer(view.state.projection)?.[model];
     waiting.hidden = Boolean(layer);
+    setText(waiting, store.missing(view.state.projection));
     base.style.visibility = layer ? "" : "hidden";
     if (!layer) return false;
     const at = Math.min(layer.epochs - 1, view.moment ?? view.state.epoch);
@@ -100,7 +101,7 @@ export function scatter(app, model) {
       const path = drag.tool === "rectangle" ? corners(drag.path) : drag.path;
       path.forEach(([x, y], place) => (place ? context.lineTo(x, y) : context.moveTo(x, y)));
       context.closePath();
-      context.fillStyle = `rgb(${app.look.accent} / 0.12)`;
+      context.fillStyle = `rgb(${app.look.accent.join(" ")} / 0.12)`;
       context.fill();
       context.lineWidth = 1.5;
       context.strokeStyle = app.look.accentText;
@@ -177,7 +178,7 @@ export function scatter(app, model) {
     const { projection, category, number, colour } = view.state;
     const by = colour === "category" ? `${category} against the rest` : colour === "state" ? `decision about ${category} in each point's image` : store.describe(number).title;
     const words = `${store.projection(projection).title} of ${store.count} points of ${store.models[model].name} at ${view.epochTitle(model)}, coloured by ${by}; ${view.places.length} selected. Left and right arrows go from point to point; the tabs below hold the same as tables.`;
-    if (over.getAttribute("aria-label") !== words) over.setAttribute("aria-label", words);
+    setRead(over, "aria-label", words);
     return shown;
   }
 

@@ -35,7 +35,7 @@ export function separation(app) {
     const others = store.categories.map((name, label) => [name, between[label]]).filter(([name, value]) => name !== category && !Number.isNaN(value));
     others.sort((a, b) => a[1] - b[1]);
     const list = others.slice(0, CLOSEST).flatMap(([name, value], place) => [place ? ", " : "", h("button", { class: "wb-link", onclick: () => view.set({ category: name }) }, name), ` ${fixed(value)}`]);
-    close.replaceChildren(...(list.length ? [`Centres closest to “${category}”${store.models.length > 1 ? ` in ${store.models[model].name}` : ""}: `, ...list] : []));
+    close.replaceChildren(...(list.length ? [h("span", {}, `Centres closest to “${category}”${store.models.length > 1 ? ` in ${store.models[model].name}` : ""}: `), ...list] : []));
   }
 
   function update() {

@@ -1,5 +1,5 @@
 // Which labels look at the cell under the cursor, ranked by the active map.
-import { STATES, cellAt, rankAtCell } from "./decisions.js";
+import { cellAt, rankAtCell } from "./decisions.js";
 import { h, number, setText, stateIcon } from "./dom.js";
 
 const SHOWN = 8;
@@ -24,7 +24,7 @@ export function spotPanel(app) {
   }
 
   function update() {
-    const { spot, kind, image, packet } = view;
+    const { spot, kind, packet } = view;
     const { model, map } = view.state;
     clear.hidden = !view.state.spot;
     list.hidden = !spot || !packet;
@@ -37,14 +37,13 @@ export function spotPanel(app) {
     const ranked = rankAtCell(maps, row, column);
     setText(where, `${kind.title}, row ${row + 1}, column ${column + 1} of ${maps.rows} × ${maps.columns}${ranked.length < store.labels ? `; ${ranked.length} labels have a map here` : ""}`);
     const top = Math.max(1e-12, Math.abs(ranked[0]?.[1] || 0), Math.abs(ranked.at(-1)?.[1] || 0));
-    const states = store.states(model);
     rows.forEach((each, place) => {
       const [label, value] = ranked[place] || [-1, 0];
       each.node.hidden = label < 0;
       if (label < 0) return;
       if (each.label !== label) setText(each.name, store.categories[label]);
       each.label = label;
-      const state = STATES[states[image * store.labels + label]];
+      const state = view.stateOf(model, label);
       if (each.icon.dataset.state !== state) {
         each.icon.dataset.state = state;
         each.icon.replaceChildren(stateIcon(state));

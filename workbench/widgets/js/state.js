@@ -37,9 +37,7 @@ export class State {
     this.state = next;
     this.refresh(changes);
     this.model.set("view_state", { ...this.state });
-    clearTimeout(this.timer);
-    this.unsent = true;
-    this.timer = setTimeout(() => this.send(), DELAY);
+    this.sendSoon();
     this.changed();
   }
 
@@ -47,7 +45,7 @@ export class State {
     this.unsent = false;
     this.sent = flat(this.state);
     this.model.set("view_state", { ...this.state });
-    this.model.save_changes();
+    this.store.attempt(() => this.model.save_changes());
   }
 
   // Take over what another view or the kernel says; but while a change of our own is not sent yet, the echo of the one before must not
@@ -55,9 +53,17 @@ export class State {
   adopt(state) {
     if (this.unsent && flat(state) === this.sent) return;
     if (JSON.stringify(state) === JSON.stringify(this.state)) return;
+    const changes = Object.fromEntries(Object.entries(state).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(this.state[key])));
     this.state = { ...state };
-    this.refresh();
+    this.refresh(changes);
     this.changed();
+    if (JSON.stringify(state) !== JSON.stringify(this.state)) this.sendSoon();
+  }
+
+  sendSoon() {
+    clearTimeout(this.timer);
+    this.unsent = true;
+    this.timer = setTimeout(() => this.send(), DELAY);
   }
 
   get image() {

@@ -1,5 +1,5 @@
 // From the first logits to the final ones: the steps of every label of this image, and the images that the final answer fixed or broke.
-import { h, number, probability, select, setChoices, setText } from "./dom.js";
+import { h, number, probability, select, setChoices, setRead, setText } from "./dom.js";
 import { cellTest, imagesWhere } from "./decisions.js";
 
 const MOST = 24; // chips in a list
@@ -100,7 +100,7 @@ export function stepsPanel(app) {
     value.style.left = `${right + 10}px`;
     value.style.top = `${chosen.at(-1)[1] - 9}px`;
     const spoken = kinds.map((kind, place) => `${kind.title} ${values[place]}`).join(", ");
-    canvas.setAttribute("aria-label", `Probability of ${store.categories[label]}: ${spoken}. The other labels are drawn thin.`);
+    setRead(canvas, "aria-label", `Probability of ${store.categories[label]}: ${spoken}. The other labels are drawn thin.`);
 
     // Axes and the thin lines of all labels, kept for the next label of the same image.
     function drawGround() {

@@ -36,7 +36,7 @@ export class TraceStore extends Announcer {
     const wanted = images.filter((image) => !this.thumbnails.has(image));
     if (!wanted.length) return;
     for (const image of wanted) this.thumbnails.set(image, null);
-    this.model.send({ ask: "thumbnails", images: wanted });
+    this.send({ ask: "thumbnails", images: wanted });
   }
 
   template(neuron) {

@@ -1,5 +1,5 @@
 // The template explorer: a matrix of label pairs, the neurons of the chosen pair, and one neuron in full with its images.
-import { h, select, setText } from "./dom.js";
+import { h, select, setRead, setText } from "./dom.js";
 import { frame } from "./frame.js";
 import { actOnKeys, help } from "./help.js";
 import { matrixPicture } from "./matrix.js";
@@ -77,7 +77,7 @@ function neuronCard(app) {
     const where = directionWords(values, store.rows, store.width, inflow);
     setText(title, `Neuron ${neuron} of ${store.count}`);
     setText(told, `Reads “${view.state.other}” with weight ${signedText(inflow)} and ${where}; that ${outflow > 0 ? "raises" : "lowers"} “${view.state.label}” (${signedText(outflow)}).`);
-    canvas.setAttribute("aria-label", `Template of neuron ${neuron}, ${store.rows} by ${store.width} cells; for ${view.state.other} it ${where}`);
+    setRead(canvas, "aria-label", `Template of neuron ${neuron}, ${store.rows} by ${store.width} cells; for ${view.state.other} it ${where}`);
     reads.replaceChildren(weightList(store, "inflow", neuron, other, (name) => view.set({ other: name, neuron })));
     moves.replaceChildren(weightList(store, "outflow", neuron, label, (name) => view.set({ label: name, neuron })));
     setText(heading, shown.length ? "It fires most on" : store.ids.length ? "It fires on none of the images" : "");

@@ -1,5 +1,5 @@
 // Learned vectors of labels and groups on the two main axes of them all.
-import { h, setText } from "./dom.js";
+import { h, setRead, setText } from "./dom.js";
 import { groupColour } from "./graph.js";
 import { sharp, shorten } from "./pairs.js";
 
@@ -69,7 +69,7 @@ export function vectorsPicture(app) {
     context.putImageData(ground.picture, 0, 0);
     for (const label of [view.label, view.other]) dot(label, 6.5);
     setText(told, `Dots are labels${groups ? ", diamonds groups" : ""}, coloured by the group that a label belongs to most. Two main axes; they hold ${Math.round(100 * store.explained)} % of the variance, so that near dots may be far apart in the rest. Names that would cover others are left out; choose a label to see its.`);
-    canvas.setAttribute("aria-label", `Learned vectors of ${store.labels} labels${groups ? ` and ${store.groups.length} groups` : ""} on two axes; ${view.state.label} and ${view.state.other} are marked.`);
+    setRead(canvas, "aria-label", `Learned vectors of ${store.labels} labels${groups ? ` and ${store.groups.length} groups` : ""} on two axes; ${view.state.label} and ${view.state.other} are marked.`);
   }
   const resize = () => {
     room = node.clientWidth || room;

@@ -1,5 +1,5 @@
 // The state of one view of the attention explorer, and what follows from it.
-import { cellTest, disagreement, imagesWhere, sigmoid, sortedBy } from "./decisions.js";
+import { STATES, cellTest, disagreement, imagesWhere, sigmoid, sortedBy } from "./decisions.js";
 import { State } from "./state.js";
 
 export class View extends State {
@@ -46,6 +46,11 @@ export class View extends State {
     return this.answer?.() || this.store.packet(this.image);
   }
 
+  // State of a label of the image by a model: for the edited picture where that is shown.
+  stateOf(model, label) {
+    return STATES[this.edited?.(model)?.states[label] ?? this.store.states(model)[this.image * this.store.labels + label]];
+  }
+
   get member() {
     return this.store.models[this.state.model];
   }
@@ -61,8 +66,35 @@ export class View extends State {
     return [...own.map((kind) => [kind.name, kind.title]), ...others];
   }
 
-  // The images that the filter keeps, in the chosen order; if the image in view is not among them, the first of them is shown.
   refresh(changes) {
+    this.reorder(changes);
+    if (changes && this.meetFilter(changes)) this.reorder();
+  }
+
+  // Choose a label that makes the image one of those that are wanted, if the chosen one does not: the filter's own, else that of the
+  // highest score. Returns whether another one was chosen.
+  meetFilter(changes) {
+    const { filter_label, filter_state, model, before } = this.state;
+    const filtered = "filter_label" in changes || "filter_state" in changes;
+    if ("label" in changes || !(filtered || (!filter_label && "image" in changes))) return false;
+    const { store, image } = this;
+    let name = filter_label;
+    if (!name) {
+      const test = cellTest(filter_state, store.states(model), store.changes(model, before));
+      const from = image * store.labels;
+      if (test(from + this.label)) return false;
+      const logits = store.logits(model);
+      const wanted = store.categories.map((_, label) => label).filter((label) => test(from + label));
+      if (!wanted.length) return false;
+      name = store.categories[wanted.reduce((best, label) => (logits[from + label] > logits[from + best] ? label : best))];
+    }
+    if (name === this.state.label) return false;
+    this.state = { ...this.state, label: name };
+    return true;
+  }
+
+  // The images that the filter keeps, in the chosen order; if the image in view is not among them, the first of them is shown.
+  reorder(changes) {
     const { filter_label, filter_state, sort, model, before, label } = this.state;
     const depends = sort === "high" || sort === "low" || sort === "label disagreement";
     const key = JSON.stringify([filter_label, filter_state, sort, model, before, depends ? label : ""]);

@@ -1,6 +1,6 @@
 // What if? The picture is edited, the model at hand is asked again, and its scores before and after stand side by side.
 import { h, probability, select, setText, stateIcon } from "./dom.js";
-import { STATES, sigmoid, stateOf } from "./decisions.js";
+import { STATES, sigmoid, stateOf, statesOf } from "./decisions.js";
 import { unpack } from "./packets.js";
 import { inWords, mostChanged } from "./edits.js";
 import { pen } from "./pen.js";
@@ -96,7 +96,7 @@ export function whatIf(app, model, pictures) {
 
   function makeRow() {
     const icon = h("span", { class: "wb-state" });
-    const name = h("button", { class: "wb-link", onclick: () => view.set({ label: name.textContent }) });
+    const name = h("button", { class: "wb-link", onclick: () => view.set({ label: name.dataset.label }) });
     const [before, after, change] = [h("td", { class: "wb-score" }), h("td", { class: "wb-score" }), h("td", { class: "wb-score" })];
     const bars = [h("span", { class: "wb-bar wb-was" }), h("span", { class: "wb-bar" })];
     const cut = h("span", { class: "wb-threshold" });
@@ -134,7 +134,7 @@ export function whatIf(app, model, pictures) {
       const canvas = h("canvas", { width: Math.max(1, Math.round(picture.width * scale)), height: Math.max(1, Math.round(picture.height * scale)) });
       canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
       const key = `${app.uid}-${Date.now()}`;
-      model.send({ ask: "upload", serial: key, key, data: canvas.toDataURL("image/jpeg", 0.95).split(",")[1] });
+      store.send({ ask: "upload", serial: key, key, data: canvas.toDataURL("image/jpeg", 0.95).split(",")[1] });
       setEdits([...view.edits, { do: "picture", key, name: picked.name, size: [canvas.height, canvas.width] }]);
     } catch {
       say(`${picked.name} cannot be read as a picture; choose a JPEG or a PNG.`);
@@ -165,7 +165,7 @@ export function whatIf(app, model, pictures) {
     if (key === answered?.key || key === failed || (asked && performance.now() - asked.when < LOST)) return;
     asks += 1;
     asked = { key, serial: `${app.uid}-${asks}`, when: performance.now(), edited: wanted.edits.length > 0 };
-    model.send({ ask: "whatif", serial: asked.serial, ...wanted });
+    store.send({ ask: "whatif", serial: asked.serial, ...wanted });
   }
 
   async function take(packet) {
@@ -177,7 +177,7 @@ export function whatIf(app, model, pictures) {
     asked = null;
     decoded.serial = packet.serial;
     const models = store.models.map((_, place) => ["before", "after"].map((when) => arrays[`${when === "after" ? "logits" : when}.${place}`].values));
-    answered = { key: question.key, image: packet.image, edited: question.edited, packet: decoded, models, targets: arrays.targets?.values || null, things: packet.things };
+    answered = { key: question.key, image: packet.image, edited: question.edited, packet: decoded, models, states: [], targets: arrays.targets?.values || null, things: packet.things };
     calm();
     app.update();
     answered.ms = performance.now() - question.when;
@@ -196,10 +196,20 @@ export function whatIf(app, model, pictures) {
   }
   const forget = store.listen(listen);
 
-  // What the panes show instead of the archive's picture, or null.
-  view.answer = () => {
-    const ours = view.state.whatif && !plain && answered?.edited && answered.image === view.image;
+  // The answer for the edited picture, whether that or the one before is shown, or null.
+  view.pair = () => {
+    const ours = view.state.whatif && answered?.edited && answered.image === view.image;
     return ours && wish().edits.length ? answered.packet : null;
+  };
+  // What the panes show instead of the archive's picture, or null.
+  view.answer = () => (plain ? null : view.pair());
+  // What a model says of the edited picture that is shown: logits before and after, and states now, of unknown truth where the edits are of
+  // a photo; or null.
+  view.edited = (place) => {
+    if (!view.answer()) return null;
+    const [before, after] = answered.models[place];
+    answered.states[place] ??= statesOf(answered.targets || new Int8Array(after.length).fill(-1), after, store.models[place].cut);
+    return { before, after, states: answered.states[place] };
   };
 
   function fillRows() {
@@ -210,6 +220,7 @@ export function whatIf(app, model, pictures) {
     rows.forEach((row, place) => {
       const label = labels[place];
       const difference = is[label] - was[label];
+      row.name.dataset.label = store.categories[label];
       setText(row.name, store.categories[label]);
       row.node.classList.toggle("wb-chosen", label === view.label);
       row.icon.replaceChildren(...(answered.targets ? [stateIcon(STATES[stateOf(answered.targets[label], after[label], cut)])] : []));
@@ -229,7 +240,7 @@ export function whatIf(app, model, pictures) {
   function update() {
     const open = view.state.whatif;
     node.hidden = !open;
-    hand.update(open);
+    hand.update(open && !plain);
     if (!open) return;
     ask();
     const fits = Boolean(bench.things());
@@ -252,7 +263,7 @@ export function whatIf(app, model, pictures) {
       const from = covers && bench.fill === "patch" ? " Click the place to copy from (p), then draw." : "";
       setText(hint, plain ? "The picture as it was. Press b for the edited one." : (HINTS[bench.tool] || "Choose a tool; without one, the pictures answer as before.") + from);
     }
-    setText(list, edits.length ? `${inWords(edits)} The list of labels keeps the scores of the archive.` : "");
+    setText(list, edits.length ? inWords(edits) : "");
     table.hidden = answered?.image !== view.image;
     if (!table.hidden) fillRows();
   }
