@@ -71,9 +71,10 @@ def test_what_finds_the_pairs_of_the_rule(name):
     pairs = found[1, "srn", "swapped"]["asked"]
     counts = {arm: found[1, arm, "swapped"]["found"] for arm in ("srn", "control", "pooled")}
     assert counts["srn"] == counts["control"] == pairs
-    says(f'"sun less ball" follows all {pairs} true pairs in SRN and in the control and {counts["pooled"]} in the baseline', name)
+    says(f'less that of "ball" follows all {pairs} in SRN and in the control, and {counts["pooled"]} in the baseline', name)
     assert (found[1, "srn", "gradient"]["found"], found[1, "srn", "weights"]["found"]) == (1, 0)
-    says(f"SRN's gradients show one of the {pairs}, its weights none", name)
+    says(f"Not from SRN's gradients, which show one of {pairs} true pairs, nor from its weights, which show none.", name)
+    says(f"in our study they named none of {found[1, 'srn', 'weights']['asked']} true pairs", name)
     for arm in ("srn", "control", "pooled"):  # why the score of one name alone is not what counts
         assert found[0, arm, "moved"]["found"] == found[0, arm, "moved"]["asked"]
 
@@ -86,7 +87,7 @@ def test_msrn_has_no_gain_that_can_be_told_from_zero():
     says("label graph and groups: no gain that can be told from zero")
     share = {name: figure["mean"] / figure["half_width"] for (name, measure), figure in gains.items() if measure == "mAP"}
     assert max(share, key=share.get) == "three layers"
-    says("Its three layers come nearest to one.")
+    says("Its three layers come nearest to a gain.")
 
 
 def test_whom_the_discriminative_loss_pulls_apart():
@@ -99,7 +100,9 @@ def test_whom_the_discriminative_loss_pulls_apart():
     times = [row["on"]["ratio"]["mean"] / row["off"]["ratio"]["mean"] for row in by_host["msrn"]]
     assert all(25 < value < 35 for value in times)
     says("pulls the classes of MSRN apart, thirty times, and those of SRN a little in one of two settings")
-    says("in the plain network with class features it does nothing that can be told from zero. It moves mAP in no host.")
+    says(
+        "in the plain network with class features it does nothing that can be told from zero. It moves mAP beyond the interval in no host."
+    )
     assert not [row for row in rows if side(row["on_minus_off"]["mAP"])]
     says("in the disentangled host the ratio is not told apart", "studies/README.md")
 

@@ -110,3 +110,11 @@ def test_the_question_reads_the_study(tmp_path, monkeypatch):
     check = lesson("02_msrn", make_layered(6))
     assert check.q12("better").passed
     assert "+30.0" in check.q12("worse").text
+
+
+def test_what_was_not_expected_of_small_instances_is_said():
+    found = study()
+    assert "Not expected" not in text(found)
+    found["summary"][-1]["gains"]["groups"]["more_on_small"] = {"mean": 0.058, "half_width": 0.035, "n": 3, "values": [0.058] * 3}
+    world = "labels go together" if found["summary"][-1]["cooccurrence"] else "each comes on its own"
+    assert f"differ beyond the interval in what they get of the groups, where {world} (+5.8 ± 3.5)" in text(found)

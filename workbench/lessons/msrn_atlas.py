@@ -112,6 +112,7 @@ def verdict(study: Mapping[str, Any] | None) -> Paragraphs:
         _graph(study),
         _layers(study),
         _groups(study),
+        _unexpected(study),
         _probes(study["summary"]),
     ]
     counted = sum(len(MEASURES) * len(row["gains"]) for row in study["summary"])
@@ -158,6 +159,16 @@ def _groups(study: Mapping[str, Any]) -> str:
     unsure = any(figure["half_width"] is None for figure in found)
     outcome = "not shown with one seed" if unsure else "as expected" if not outside else "not what was expected"
     return f"(3) Groups, with the graph on: {outside} of {len(found)} gains lie beyond their interval, {outcome}."
+
+
+def _unexpected(study: Mapping[str, Any]) -> str:
+    """Where graph or groups give small instances another gain than large ones beyond the interval, though none was expected there."""
+    found = [
+        f"{ADDED[title]}, where {'labels go together' if together else 'each comes on its own'} ({shown(figure)})"
+        for title, together in (("graph", False), ("groups", True), ("groups", False))
+        if (figure := gain(study, title, "more_on_small", together)) is not None and side(figure)
+    ]
+    return f"Not expected: small and large instances differ beyond the interval in what they get of {'; of '.join(found)}." if found else ""
 
 
 def _probes(summary: Sequence[Mapping[str, Any]]) -> str:
