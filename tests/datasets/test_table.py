@@ -204,3 +204,15 @@ def test_the_depth_of_sixteen_bit_pictures(table, tmp_path):
     with pytest.raises(WorkbenchError, match="more than 10 bits"):
         load_dataset("table", "all", root, bits=10).image(0)
     assert load_dataset("table", "all", root, bits=16).image(0)[0, :, 0].tolist() == [0, 7, 15]
+
+
+def test_categories_given_beside_the_table_may_look_alike(tmp_path):
+    """ImageNet's thousand hold "cardigan" and "Cardigan"; that says nothing of a table in which only one of them stands, or neither."""
+    (tmp_path / "labels.csv").write_text("image,labels\na.png,cup\nb.png,cup;Cardigan\n")
+    for name in ("a.png", "b.png"):
+        Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / name)
+    data = load_dataset("table", "all", root=tmp_path, categories=["cup", "cardigan", "Cardigan"])
+    assert data.targets.tolist() == [[1, 0, 0], [1, 0, 1]]
+    (tmp_path / "labels.csv").write_text("image,labels\na.png,cardigan\nb.png,cup;Cardigan\n")
+    with pytest.warns(DataWarning, match='line [23]: "[cC]ardigan" and "[cC]ardigan" are two categories'):
+        load_dataset("table", "all", root=tmp_path, categories=["cup", "cardigan", "Cardigan"])

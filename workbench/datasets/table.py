@@ -214,14 +214,14 @@ def _none(table: Path, what: str, usual: tuple[str, ...], header: list[str]) -> 
 
 
 def look_alikes(table: Path, rows: Sequence[Row], categories: Categories) -> list[str]:
-    """Two categories that differ in capitals or spaces only, quoting where the rarer one stands."""
+    """Two categories that differ in capitals or spaces only, both in the table, quoting where the second stands."""
     first: dict[str, str] = {}
     notes = []
+    written = {name for _, _, found in rows for name in found}
     for name in categories:
         key = "".join(name.split()).casefold()
-        if key in first:
-            line = next((line for line, _, found in rows if name in found), None)
-            where = f"{table}, line {line}: " if line else ""
-            notes.append(f'{where}"{name:.60}" and "{first[key]:.60}" are two categories; write them alike if they are one.')
+        if key in first and {name, first[key]} <= written:  # a list of categories given beside the table may hold both
+            line = next(line for line, _, found in rows if name in found)
+            notes.append(f'{table}, line {line}: "{name:.60}" and "{first[key]:.60}" are two categories; write them alike if they are one.')
         first.setdefault(key, name)
     return notes
