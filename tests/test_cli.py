@@ -29,7 +29,6 @@ def said(capsys) -> str:
         (["report", "nowhere"], "not a run folder"),
         (["data", "check", "scene"], 'Did you mean "scenes"'),
         (["data", "check", "scenes", "--split", "trial"], 'Did you mean "train"'),
-        (["data", "check", "scenes", "--count", "0"], "give 1 or more"),
         (["data", "check", "voc2007", "--root", "nowhere"], "nowhere"),
         (["data", "get", "coc"], 'Did you mean "coco"'),
         (["lab", "00_start_her"], 'There is no notebook "00_start_her"'),

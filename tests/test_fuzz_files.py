@@ -325,7 +325,7 @@ def test_a_picture_that_claims_to_be_huge_is_refused_before_it_is_decoded(side, 
     path.write_bytes(png_that_claims(side, side))
     tracemalloc.start()
     try:
-        with pytest.raises(WorkbenchError, match=r"bomb\.png has more pixels than can be trusted"):
+        with pytest.raises(WorkbenchError, match=r"bomb\.png has more pixels than are read"):
             open_rgb(path)
         assert tracemalloc.get_traced_memory()[1] < 20e6
     finally:
@@ -342,5 +342,5 @@ def test_a_picture_of_another_size_in_an_archive_is_refused_before_it_is_decoded
 
 
 def test_a_name_as_long_as_a_book_is_refused(tmp_path):
-    with pytest.raises(WorkbenchError, match="name of 200000 letters"):
+    with pytest.raises(WorkbenchError, match="has 200000 letters; shorten"):
         Inspection.open(make_contents(2, ["a", "b" * 200_000], picture=(24, 24)).save(tmp_path / "archive.safetensors"))

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "workbench"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FLOORS = [
-    ("errors", "categories", "regions", "lock", "files", "widget_state", "targets", "pictures"),
+    ("errors", "categories", "regions", "lock", "files", "widget_state", "terminal", "targets", "pictures"),
     ("inspection", "metrics", "labels"),
     ("shelf", "following"),
     ("datasets",),

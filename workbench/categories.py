@@ -8,6 +8,9 @@ import numpy as np
 
 from workbench.errors import WorkbenchError, did_you_mean
 
+LONGEST_NAME = 1000
+"""Letters of a name in what we write and read."""
+
 
 class Categories(Sequence[str]):
     """An ordered, duplicate-free list of category names, with an optional group for each.
@@ -17,7 +20,8 @@ class Categories(Sequence[str]):
         groups: name of the group that a category belongs to (``{"sun": "sky"}``); a category without a group belongs to ``""``.
 
     Raises:
-        WorkbenchError: the list is empty, a name is empty or not text, a name occurs twice, or a group names an unknown category.
+        WorkbenchError: the list is empty; a name is empty, not text, longer than `LONGEST_NAME` or there twice; a group names an unknown
+            category.
     """
 
     def __init__(self, names: Iterable[str], groups: Mapping[str, str] | None = None) -> None:
@@ -28,6 +32,10 @@ class Categories(Sequence[str]):
         for position, name in enumerate(self.names):
             if not isinstance(name, str) or not name.strip():
                 raise WorkbenchError(f"Category {position} has no name ({name!r}); every category needs a non-empty text.")
+            if len(name) > LONGEST_NAME:
+                raise WorkbenchError(
+                    f'Category {position}, "{name[:40]}...", has {len(name)} letters; shorten it to {LONGEST_NAME} at most.'
+                )
             if name in self._index:
                 raise WorkbenchError(
                     f'Category "{name}" is listed twice (positions {self._index[name]} and {position}); remove or rename one of them.'

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib
+import re
 import signal
 import sys
 from collections.abc import Sequence
 
 import workbench
 from workbench.errors import WorkbenchError, unwritable
+from workbench.terminal import escaped_output
 
 COMMANDS = {
     "tour": "train the small models on drawn scenes, compare them, write a report and archives into runs/tour",
@@ -26,6 +28,7 @@ COMMANDS = {
     "doctor": "say what is installed, what is missing and what to do about it",
 }
 UNWRITABLE = (errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
+NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
 TRAIN_PACKAGES = {"torch", "torchvision", "lightning_fabric", "pycocotools", "tqdm", "captum", "sklearn"}
 
 
@@ -43,7 +46,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, 2 after bad input or a disk that cannot be written to, 130 after Ctrl-C, 143 after SIGTERM."""
-    parsed = build_parser().parse_args(arguments)
+    with escaped_output():
+        return _main(build_parser().parse_args(arguments))
+
+
+def _main(parsed: argparse.Namespace) -> int:
     try:
         return int(parsed.run(parsed) or 0)
     except WorkbenchError as error:
@@ -61,9 +68,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        if error.errno not in UNWRITABLE or not isinstance(error.filename, str | None):
+        if not isinstance(error.filename, str | bytes | None) or error.errno is None:
             raise
-        print(f"workbench {parsed.command}: {unwritable(error.filename or 'The output', error)}", file=sys.stderr)
+        name = str(error.filename or "The output")
+        said = (
+            unwritable(name, error) if error.errno in UNWRITABLE else f"{name:.80}: {error.strerror}; check the path and its permissions."
+        )
+        print(f"workbench {parsed.command}: {said}", file=sys.stderr)
+        return 2
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not NO_MEMORY.search(str(error)):
+            raise
+        print(f"workbench {parsed.command}: there is not enough memory ({error!s:.120}); ask for smaller or fewer images.", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         print(f"\nworkbench {parsed.command}: stopped; start it again to go on.", file=sys.stderr)

@@ -23,6 +23,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", *(["AVIF"] if features.c
 """What is decoded. AVIF where this Pillow can."""
 ENDINGS = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Endings of picture files, in small letters."""
+LARGEST_SIDE = 16384
+"""Pixels of a side of what we write and read ourselves: four times what any model here sees."""
 MOST_PIXELS = 64_000_000
 """A larger picture is refused before it is decoded: a file of a few kilobytes may claim any size. $WORKBENCH_MOST_PIXELS changes it."""
 DAMAGED = "it may be damaged or truncated, get it again or leave it out"

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.commands.numbers import whole
 from workbench.commands.train import parse_settings
 from workbench.errors import DataWarning, WorkbenchError, did_you_mean
 from workbench.files import json_text
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         child.add_argument("name", help="a data set, or the path of a notebook" if action == "check" else "a data set")
         child.add_argument("--split", help="split as the source names it")
         child.add_argument("--root", type=Path, help="folder of the data set, or a CSV; data/NAME by default")
-        child.add_argument("--count", type=int, help="number of scenes, or of images to look at")
+        child.add_argument("--count", type=whole(1), help="number of scenes, or of images to look at")
         child.add_argument(
             "--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="an option of the reader: separator=|"
         )
@@ -115,11 +116,8 @@ def _open(arguments: argparse.Namespace) -> MultiLabelDataset:
     from workbench.datasets import load_dataset
 
     options: dict[str, Any] = {key: _value(text) for key, text in parse_settings(arguments.settings).items()}
-    if arguments.count is not None:
-        if arguments.count < 1:
-            raise WorkbenchError(f"--count {arguments.count} asks for no image; give 1 or more.")
-        if arguments.name == "scenes":
-            options["count"] = arguments.count
+    if arguments.count is not None and arguments.name == "scenes":
+        options["count"] = arguments.count
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # `check` prints them all
         data = load_dataset(arguments.name, arguments.split or DEFAULT_SPLITS.get(arguments.name, "val"), arguments.root, **options)
@@ -141,7 +139,7 @@ def _value(text: str) -> Any:
 def _check_notebook(arguments: argparse.Namespace) -> int:
     """Say what script a notebook brings in its widget state; 2 if there is any, unless it was taken out."""
     from workbench.commands.guarded_contents import own_scripts
-    from workbench.training.files import atomic
+    from workbench.files import write_json
     from workbench.widget_state import read_notebook, scripts, without_scripts
 
     path = Path(arguments.name)
@@ -156,10 +154,7 @@ def _check_notebook(arguments: argparse.Namespace) -> int:
     if not found:
         return 0
     if arguments.strip:
-        with atomic(path) as temporary:
-            temporary.write_text(
-                json.dumps(without_scripts(notebook, own_scripts()), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
+        write_json(path, without_scripts(notebook, own_scripts()), names=True)
         print("The widget state was taken out; cells and outputs are as they were.", file=sys.stderr)
         return 0
     raise WorkbenchError(

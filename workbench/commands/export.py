@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from workbench.commands.numbers import positive, whole
 from workbench.commands.output import add_output, require_output
 
 
@@ -14,8 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "PAGE", "page to write (.html)", required=True)
     parser.add_argument("--pictures", choices=("blurred", "none"), help="blur the pictures, or leave grey areas in their place")
     parser.add_argument("--no-pictures", dest="pictures", action="store_const", const="none", help="the same as --pictures none")
-    parser.add_argument("--images", type=int, help="at most so many images")
-    parser.add_argument("--cap", type=float, default=20, metavar="MB", help="largest page in MB (default 20)")
+    parser.add_argument("--images", type=whole(1), help="at most so many images")
+    parser.add_argument("--cap", type=positive, default=20, metavar="MB", help="largest page in MB (default 20)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,15 +7,19 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from workbench.commands.numbers import whole
 from workbench.commands.output import add_output, require_output
 from workbench.inspection.private import Keeping, leaving
+from workbench.pictures import LARGEST_SIDE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="RUN", help="run folder")
     add_output(parser, "FILE", "archive to write (.safetensors)", required=True)
-    parser.add_argument("--limit", type=int, default=200, help="how many validation images (default 200)")
-    parser.add_argument("--picture-size", type=int, help="height and width of the stored pictures; the model's input by default")
+    parser.add_argument("--limit", type=whole(1), default=200, help="how many validation images (default 200)")
+    parser.add_argument(
+        "--picture-size", type=whole(1, LARGEST_SIDE), help="height and width of the stored pictures; the model's input by default"
+    )
     parser.add_argument("--pictures", choices=get_args(Keeping), default="jpeg", help="how pictures are kept (default jpeg)")
     parser.add_argument("--no-pictures", dest="pictures", action="store_const", const="none", help="keep none: grey areas in their place")
     parser.add_argument("--no-measure", action="store_true", help="leave out what is measured about the maps")

@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from workbench.commands.numbers import whole
 from workbench.errors import WorkbenchError, did_you_mean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("notebook", nargs="?", default="00_start_here", help="notebook to open (default 00_start_here)")
-    parser.add_argument("--port", type=int, default=8888, help="first port to try (default 8888)")
+    parser.add_argument("--port", type=whole(0, 65535), default=8888, help="first port to try (default 8888)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser; the address is printed")
 
 

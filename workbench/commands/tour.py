@@ -6,6 +6,7 @@ import argparse
 import time
 from pathlib import Path
 
+from workbench.commands.numbers import whole
 from workbench.files import json_text
 
 RECIPES = ("scenes-pooled", "scenes-srn", "scenes-msrn", "scenes-disentangled")
@@ -15,7 +16,7 @@ PICTURE = 192  # side of the stored pictures in pixels: scenes can be drawn fine
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, help="folder; runs/tour by default")
-    parser.add_argument("--seed", type=int, default=0, help="seed of weights, order and scenes (default 0)")
+    parser.add_argument("--seed", type=whole(0, 2**32 - 1), default=0, help="seed of weights, order and scenes (default 0)")
     parser.add_argument("--json", action="store_true", help="print the scores as JSON, and no progress bar")
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.commands.numbers import whole
 from workbench.errors import WorkbenchError
 from workbench.files import json_text
 from workbench.following import epoch_words
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="change a setting: stages.joint.lr=0.01"
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="processes that read images which do not fit into memory")
+    parser.add_argument("--workers", type=whole(0, 1024), metavar="N", help="processes that read images which do not fit into memory")
     parser.add_argument("--json", action="store_true", help="print the last history row as JSON, and no progress bar")
 
 

@@ -12,11 +12,10 @@ from typing import Any
 
 from PIL import Image
 
+from workbench.categories import LONGEST_NAME
 from workbench.errors import WorkbenchError
+from workbench.pictures import LARGEST_SIDE
 
-LONGEST_NAME = 1000
-LARGEST_SIDE = 16384
-"""Pixels of a stored picture or of the model's frame: four times what any model here sees."""
 _KIND = {"name": str, "title": str, "meaning?": str}
 _TABLE = {"rows": [str], "columns": [str], "title": str, "meaning": str}
 DESCRIPTION: dict[str, Any] = {

@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter
 
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.inspection.schema import SCHEMA_VERSION
+from workbench.pictures import LARGEST_SIDE
 
 if TYPE_CHECKING:
     from workbench.inspection.archive import Inspection
@@ -34,6 +35,8 @@ def encoded(pixels: np.ndarray, size: tuple[int, int], kept: Keeping = "jpeg", q
     if kept not in get_args(Keeping):
         raise WorkbenchError(f'Pictures cannot be kept "{kept}".{did_you_mean(str(kept), get_args(Keeping))}')
     height, width = size
+    if not (1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE):
+        raise WorkbenchError(f"Pictures of {height} x {width} pixels cannot be kept; give sides from 1 to {LARGEST_SIDE}.")
     buffer = io.BytesIO()
     if kept == "none":
         Image.new("RGB", (width, height), GREY).save(buffer, "JPEG", quality=30)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.pictures import LARGEST_SIDE
 from workbench.training.typed import require_types
 
 SCHEMA_VERSION = 1
@@ -47,6 +48,7 @@ class Discriminative:
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
+        require_types(Discriminative, vars(self), "the discriminative loss")
         _one_of("reading", self.on, ("features", "logits"))
         _one_of("form", self.form, ("contrastive", "two_terms"))
         if self.weight < 0:
@@ -98,6 +100,7 @@ class Stage:
             object.__setattr__(self, "lr_drops", tuple(int(epoch) for epoch in self.lr_drops))
         except ValueError:
             raise WorkbenchError(f"lr_drops are {self.lr_drops}; give whole epochs of the stage, such as (30,).") from None
+        require_types(Stage, vars(self), "a stage")
         if self.schedule == "step" and not self.lr_drops:
             raise WorkbenchError(
                 'The schedule "step" needs the epochs after which the learning rates fall; give lr_drops first, such as (30,).'
@@ -136,6 +139,7 @@ class DataSpec:
     skip_broken: int = 0
 
     def __post_init__(self) -> None:
+        require_types(DataSpec, vars(self), "the recipe's data")
         _at_least("skip_broken", self.skip_broken, 0)
 
 
@@ -147,6 +151,9 @@ class ModelSpec:
     backbone: str = "small"
     weights: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_types(ModelSpec, vars(self), "the recipe's model")
 
 
 @dataclass(frozen=True)
@@ -209,6 +216,7 @@ class Recipe:
     expected: tuple[Expected, ...] = ()
 
     def __post_init__(self) -> None:
+        require_types(Recipe, vars(self), "the recipe")
         _one_of("precision", self.precision, PRECISIONS)
         _one_of("augmentation", self.augmentation, AUGMENTATIONS)
         _one_of("unknown_in_loss", self.unknown_in_loss, UNKNOWN)
@@ -216,6 +224,8 @@ class Recipe:
         if not 0 <= self.average < 1:
             raise WorkbenchError(f"average is {self.average}; give the share that a step keeps, from 0 to below 1, such as 0.999.")
         _at_least("image_size", self.image_size, 1)
+        if self.image_size > LARGEST_SIDE:
+            raise WorkbenchError(f"image_size is {self.image_size}; give {LARGEST_SIDE} pixels at most.")
         _at_least("seed", self.seed, 0)
         _at_least("feature_images", self.feature_images, 0)
         for name, stage in self.stages.items():
