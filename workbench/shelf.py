@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+import warnings
 from pathlib import Path
 
 from workbench.errors import WorkbenchError, did_you_mean
@@ -19,6 +21,31 @@ def home() -> Path:
         if (folder / "notebooks").is_dir() and (folder / "data").is_dir():
             return folder
     return here
+
+
+def cache_home() -> Path:
+    """Where caches lie: $WORKBENCH_CACHE, else ``workbench`` under $XDG_CACHE_HOME or ~/.cache.
+
+    A user without a home, or whose home cannot be written to, as in a container, has it in the system's temporary folder, with a warning.
+    """
+    chosen = os.environ.get("WORKBENCH_CACHE")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        place = (Path(base) if base else Path.home() / ".cache") / "workbench"
+        place.mkdir(parents=True, exist_ok=True)
+        if os.access(place, os.W_OK):
+            return place
+    except (OSError, RuntimeError):  # Path.home() where neither HOME nor the user database knows one
+        pass
+    number = os.getuid() if hasattr(os, "getuid") else 0
+    place = Path(tempfile.gettempdir()) / f"workbench-{number}"
+    place.mkdir(mode=0o700, exist_ok=True)
+    if hasattr(os, "getuid") and place.stat().st_uid != number:
+        raise WorkbenchError(f"{place} belongs to somebody else, and there is no home to keep caches in; set WORKBENCH_CACHE to a folder.")
+    warnings.warn(f"There is no home folder to keep caches in: they lie in {place}; set WORKBENCH_CACHE to choose.", stacklevel=3)
+    return place
 
 
 def archives() -> dict[str, Path]:

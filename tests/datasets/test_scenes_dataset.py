@@ -104,6 +104,7 @@ def test_every_knob_has_a_cache_of_its_own(tmp_path):
 
 
 def test_the_cache_folder_follows_xdg_and_may_be_unwritable(tmp_path, monkeypatch):
+    monkeypatch.delenv("WORKBENCH_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache.default_folder() == tmp_path / "workbench" / "scenes"
     monkeypatch.setattr("workbench.datasets.scenes.dataset.WORTH_STORING", 1)

@@ -1,14 +1,13 @@
 """What was read from large annotation files, kept so that it is parsed once.
 
 An entry is one safetensors file whose name is a digest of the annotation files' bytes, so that a changed file is a new entry and copies
-of one file share theirs. It lies in a folder of the user's: $WORKBENCH_CACHE, else ``workbench`` under $XDG_CACHE_HOME or ~/.cache.
+of one file share theirs.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from safetensors.numpy import save_file
 
 from workbench.errors import WorkbenchError
 from workbench.files import atomic, sweep
+from workbench.shelf import cache_home
 
 LEAST_BYTES = 4_000_000
 """Smaller annotation files are parsed faster than they are worth keeping."""
@@ -42,12 +42,8 @@ class Parsed:
 
 
 def cache_folder() -> Path:
-    """Where entries lie: ``annotations`` in $WORKBENCH_CACHE, else in ``workbench`` under the user's cache folder."""
-    chosen = os.environ.get("WORKBENCH_CACHE")
-    if chosen:
-        return Path(chosen) / "annotations"
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "workbench" / "annotations"
+    """Where entries lie: ``annotations`` in `workbench.shelf.cache_home`."""
+    return cache_home() / "annotations"
 
 
 def parsed_once(reader: str, files: Sequence[Path], parse: Callable[[], Parsed], options: Mapping[str, Any] | None = None) -> Parsed:

@@ -13,14 +13,14 @@ import PIL
 
 from workbench.errors import WorkbenchError
 from workbench.files import atomic, sweep
+from workbench.shelf import cache_home
 
 LIMIT = 2_000_000_000  # bytes; beyond it the files longest unused are removed
 
 
 def default_folder() -> Path:
-    """``workbench/scenes`` under the user's cache folder ($XDG_CACHE_HOME or ~/.cache)."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "workbench" / "scenes"
+    """``scenes`` in `workbench.shelf.cache_home`."""
+    return cache_home() / "scenes"
 
 
 def fingerprint(*what: object) -> str:
