@@ -18,17 +18,18 @@ ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "workbench"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FLOORS = [
-    ("errors", "categories", "regions", "lock", "files", "widget_state", "terminal", "targets", "pictures"),
+    ("errors", "categories", "regions", "lock", "files", "widget_state", "terminal", "targets", "pictures", "scores"),
     ("inspection", "metrics", "labels"),
     ("shelf", "following"),
     ("datasets",),
     ("models",),
     ("losses",),
+    ("foreign",),
     ("subject",),
     ("capture",),
     ("training",),
-    ("prediction",),
     ("analysis",),
+    ("prediction",),
     ("inspector",),
     ("reports",),
     ("evaluation",),

@@ -50,12 +50,13 @@ def test_it_says_what_the_archive_says(model, scenes):
     assert list(predictor(model).categories) == list(scenes.categories)
 
 
-def test_it_answers_in_evaluation_mode_and_without_gradients(model, scenes):
+def test_it_answers_in_evaluation_mode_and_leaves_the_model_in_its_own(model, scenes):
     ask = predictor(model)
     first = ask(scenes.pixels(32))[0]
     model.train()
     np.testing.assert_array_equal(ask(scenes.pixels(32))[0], first)
-    assert not model.training
+    assert all(part.training for part in model.modules())
+    model.eval()
 
 
 def test_a_foreign_model(scenes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,9 +13,12 @@ from torch import Tensor
 from workbench.categories import Categories
 from workbench.datasets.base import MultiLabelDataset
 from workbench.datasets.scene_editor import origin_of
+from workbench.errors import WorkbenchError
 from workbench.inspection import Channels, InspectionContents
 from workbench.inspection.private import Keeping, encoded
+from workbench.inspection.scaling import ScaledMaps, scaled
 from workbench.regions import Region
+from workbench.scores import doubt
 from workbench.subject import Observation, Subject, subject_of
 
 __all__ = ["Observation", "Subject", "batch_of", "capture", "predict", "subject_of"]
@@ -53,28 +57,25 @@ def capture(
     categories = subject.categories
     columns = categories.columns_of(dataset.categories)
     targets = np.ascontiguousarray(dataset.targets[:, columns], dtype=np.int8)
-    frame = (subject.size, subject.size)
+    frame = subject.size
     picture = (picture_size, picture_size) if picture_size else frame
     n = len(dataset)
     store = _Store(subject, targets, top_labels)
     images, sizes, regions = [], np.zeros((n, 2), dtype=np.int32), []
     pixels = dataset.pixels(subject.size)
     device = subject.device
-    was_training = subject.module.training
-    subject.module.eval()
-    try:
-        for begin in range(0, n, batch_size):
-            rows = range(begin, min(begin + batch_size, n))
-            store.add(rows, batch_of(pixels, rows, device))
-            for row in rows:
-                source = dataset.image(row).shape[:2]
-                sizes[row] = source
-                images.append(encoded(dataset.picture(row), picture, pictures, quality))
-                regions.append([region.resized(source, frame, picture) for region in _known_regions(dataset, row, categories)])
-            if progress:
-                progress(rows.stop, n)
-    finally:
-        subject.module.train(was_training)
+    for begin in range(0, n, batch_size):
+        rows = range(begin, min(begin + batch_size, n))
+        store.add(rows, batch_of(pixels, rows, device))
+        for row in rows:
+            source = dataset.image(row).shape[:2]
+            sizes[row] = source
+            images.append(encoded(dataset.picture(row), picture, pictures, quality))
+            regions.append([region.resized(source, frame, picture) for region in _known_regions(dataset, row, categories)])
+        if progress:
+            progress(rows.stop, n)
+    _require_scores(subject, store.logits[subject.scored], dataset.ids)
+    _tell_of_gaps(store.maps)
     return InspectionContents(
         categories=Categories(categories.names, dataset.categories.groups),
         ids=list(dataset.ids),
@@ -110,11 +111,39 @@ def capture(
     )
 
 
+def _require_scores(subject: Subject, logits: np.ndarray, ids: Sequence[str]) -> None:
+    """Are the scores numbers, and do they look like logits? Raises WorkbenchError where none is a number."""
+    bad = np.isnan(logits).any(axis=1)
+    if bad.any():
+        broken = next((name for name, weight in subject.module.named_parameters() if not torch.isfinite(weight).all()), None)
+        cause = f'the weights "{broken}" hold NaN or infinity' if broken else "look at what prepare= gives for them"
+        if bad.all():
+            raise WorkbenchError(f"The model's scores are NaN for every image; {cause}.")
+        names = ", ".join(ids[row] for row in np.flatnonzero(bad)[:3].tolist()) + (", ..." if bad.sum() > 3 else "")
+        warnings.warn(
+            f"The model's scores are NaN for {bad.sum()} of {len(bad)} images ({names}); {cause}. No accuracy is counted on them.",
+            stacklevel=3,
+        )
+    if subject.scores is None:
+        doubt(logits, "The model's scores")
+
+
+def _tell_of_gaps(maps: Mapping[str, ScaledMaps]) -> None:
+    """Warn of maps that are not numbers everywhere."""
+    for name, values in maps.items():
+        gaps = ~np.isfinite(values.halves).all(axis=(2, 3))
+        if gaps.any():
+            warnings.warn(
+                f'{gaps.sum()} of {gaps.size} maps "{name}" hold cells that are not a number; they are shown as NaN, and no measure counts '
+                "these maps.",
+                stacklevel=3,
+            )
+
+
 def predict(subject: Subject, dataset: MultiLabelDataset, batch_size: int = 64) -> np.ndarray:
     """The scored logits of a data set, columns in the model's order: float32 [N, C]."""
     pixels = dataset.pixels(subject.size)
     device = subject.device
-    subject.module.eval()
     logits = []
     with torch.no_grad():
         for begin in range(0, len(dataset), batch_size):
@@ -136,7 +165,7 @@ class _Store:
         self.n, self.c = targets.shape
         self.top = top_labels
         self.logits = {kind.name: np.zeros((self.n, self.c), dtype=np.float32) for kind in subject.logit_kinds}
-        self.maps: dict[str, np.ndarray] = {}
+        self.maps: dict[str, ScaledMaps] = {}
         self.labels: dict[str, np.ndarray] = {}
         self.relation_sums: dict[str, np.ndarray] = {}
         self.relations_each: dict[str, np.ndarray] = {}
@@ -157,14 +186,15 @@ class _Store:
             self._allocate({kind.name: seen.maps[kind.name] for kind in self.subject.map_kinds})
         chosen = self._chosen(rows, _numpy(seen.logits[self.subject.scored]))
         for name, array in self.maps.items():
-            values = _numpy(seen.maps[name])
+            values = seen.maps[name].detach().double().cpu().numpy()
             if name in self.labels:
                 self.labels[name][rows] = chosen
                 values = np.where(chosen[..., None, None] >= 0, np.take_along_axis(values, chosen.clip(0)[..., None, None], axis=1), 0)
-            array[rows] = values
+            kept = scaled(values)
+            array.halves[rows], array.scales[rows] = kept.halves, kept.scales
         if seen.features is not None:
             image, label = np.nonzero(self.targets[rows] == 1)
-            self._features.append(_numpy(seen.features)[image, label].astype(np.float16))
+            self._features.append(_numpy(seen.features)[image, label])
             self._pairs.append(np.stack([image + rows.start, label], axis=1).astype(np.int32))
         if self.subject.relations is not None:
             for name, cube in self.subject.relations(images).items():
@@ -186,7 +216,7 @@ class _Store:
         cells = sum(values[0].size for values in layers.values())
         room = min(CHANNEL_IMAGES, CHANNELS_BUDGET // (2 * cells)) if cells else 0
         for row in range(min(count, room - len(self._channels))):
-            self._channels.append({layer: values[row].astype(np.float16) for layer, values in layers.items()})
+            self._channels.append({layer: values[row] for layer, values in layers.items()})
 
     def _allocate(self, maps: Mapping[str, Tensor]) -> None:
         cells = sum(value.shape[2] * value.shape[3] for value in maps.values())
@@ -196,7 +226,8 @@ class _Store:
         if self.top is not None:
             stored = min(self.c, self.top + int((self.targets == 1).sum(axis=1).max(initial=0)))
         for name, value in maps.items():
-            self.maps[name] = np.zeros((self.n, stored, *value.shape[2:]), dtype=np.float16)
+            halves = np.zeros((self.n, stored, *value.shape[2:]), dtype=np.float16)
+            self.maps[name] = ScaledMaps(halves, np.ones((self.n, stored)))
             if self.top is not None and self.top < self.c:
                 self.labels[name] = np.full((self.n, stored), -1, dtype=np.int16)
 

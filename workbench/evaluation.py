@@ -62,6 +62,7 @@ def evaluate(
     thresholds: Limits = None,
     which: str = "best",
     split: str | None = None,
+    scores: str | None = None,
 ) -> Evaluation:
     """Score a run, an archive, or scores of any model beside the truth. `print` shows it, ``["mAP"]`` and the like give the numbers.
 
@@ -74,6 +75,8 @@ def evaluate(
         thresholds: probability from which a label is predicted, one for all or one for each [C], in place of the convention's.
         which: of a run, the weights: "best" or "last".
         split: of a run, the split to score in place of the one that it was validated on.
+        scores: what an array holds: "logits", or "probabilities" of a model that ends in a sigmoid or softmax. Nothing said means logits,
+            with a warning where all of them lie in 0..1.
 
     Raises: WorkbenchError for arguments that do not belong together, shapes that do not fit, an unknown preset, or thresholds that are of
         other categories or were chosen on the images to be scored.
@@ -81,13 +84,14 @@ def evaluate(
     convention = preset if isinstance(preset, Convention) else get_preset(preset)
     if not isinstance(scored, str) and (isinstance(scored, Sequence) or hasattr(scored, "__array__")):
         _refuse({"which": which != "best", "split": split is not None}, "logits")
-        return _evaluate_logits(_array(scored), targets, categories, convention, thresholds)
+        return _evaluate_logits(_array(scored), targets, categories, convention, thresholds, scores)
     _refuse({"targets": targets is not None, "categories": categories is not None}, "a run or an archive, which has its own")
     if isinstance(scored, Inspection):
         _refuse({"which": which != "best", "split": split is not None}, "an archive")
         _require_held_out(thresholds, [scored.name])
-        result = _evaluate_logits(scored.logits(), scored.targets, scored.categories, convention, thresholds)
+        result = _evaluate_logits(scored.logits(), scored.targets, scored.categories, convention, thresholds, scores)
         return Evaluation({"data": scored.name, **result})
+    _refuse({"scores": scores == "probabilities"}, "a run, whose scores are logits")
     return _evaluate_run(scored, convention, thresholds, which, split)  # type: ignore[arg-type]  # all else was told apart above
 
 
@@ -104,7 +108,7 @@ def _evaluate_run(run: Run | str | Path, convention: Convention, thresholds: Lim
         thresholds.for_categories(subject.categories)  # refused before minutes of work
     logits = predict(subject, data)
     targets = data.targets[:, subject.categories.columns_of(data.categories)]
-    result = _evaluate_logits(logits, targets, subject.categories, convention, thresholds)
+    result = _evaluate_logits(logits, targets, subject.categories, convention, thresholds, "logits")
     result = Evaluation({"recipe": run.recipe.name, "data": data.name, "weights": which, **result})
     Scores(data.name, which, subject.categories, list(data.ids), logits, targets).save(run.folder)
     write_json(run.folder / f"evaluation-{convention.name}.json", result)
@@ -117,6 +121,7 @@ def _evaluate_logits(
     categories: Categories | Iterable[str] | None,
     convention: Convention,
     thresholds: Limits,
+    scores: str | None,
 ) -> Evaluation:
     if targets is None:
         raise WorkbenchError("Scores alone cannot be evaluated; give their targets [images, categories], or the data set, as well.")
@@ -130,7 +135,7 @@ def _evaluate_logits(
         targets = targets.targets[:, names.columns_of(targets.categories)]
     both = Accumulator(names)
     both.add(logits, _array(targets))
-    return Evaluation(both.evaluate(convention, thresholds=thresholds))
+    return Evaluation(both.evaluate(convention, thresholds=thresholds, scores=scores))
 
 
 def _refuse(given: dict[str, bool], kind: str) -> None:

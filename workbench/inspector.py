@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 import workbench
-from workbench.analysis.attribution import Attribution, add_attribution, attribution_maps, parse
+from workbench.analysis.adapted import Maps, adapted
+from workbench.analysis.attribution import Attribution, attribution_maps
 from workbench.analysis.measure import measure as measure_maps
-from workbench.capture import Subject, capture, subject_of
+from workbench.capture import capture
 from workbench.datasets.base import MultiLabelDataset
 from workbench.datasets.picture_list import PictureList
 from workbench.errors import WorkbenchError
+from workbench.foreign import Output, as_module, names_of
 from workbench.inspection import Inspection, MapKind
 from workbench.inspection.private import Keeping
 from workbench.training import Run
 
-MapFunction = Callable[[nn.Module, Tensor], Any]  # a tensor [B, C, h, w], or {name: tensor}
-Maps = MapFunction | str | Mapping[str, MapFunction | str]
 TOP_LABELS = 2  # labels whose attribution is kept beside those of the present ones
 
 
 def inspect(
-    model: nn.Module | Run | str | Path,
+    model: Any,
     images: MultiLabelDataset | Sequence[str | Path | np.ndarray] | None = None,
     maps: Maps | None = None,
     *,
     attributions: Sequence[str | Attribution] = (),
     categories: Sequence[str] | None = None,
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     map_kinds: Sequence[MapKind] = (),
     prepare: Callable[[Tensor], Tensor] | None = None,
+    scores: Literal["logits", "probabilities"] | None = None,
+    output: Output | None = None,
+    layout: str | None = None,
     name: str | None = None,
     limit: int | None = None,
     picture_size: int | None = None,
@@ -47,15 +50,20 @@ def inspect(
     """Make an archive. `AttentionExplorer(inspect(...))` shows it, ``.save(path)`` keeps it.
 
     Args:
-        model: a run (or its folder), a model of ours, or any torch module together with `maps` or `attributions`.
+        model: a run (or its folder), a model of ours, or any other together with `maps` or `attributions`: a torch module (compiled,
+            traced, of any number type), an exported program, an ONNX session, a function of images. Its modes, gradients and hooks stay as
+            they are.
         images: a data set, or pictures as paths or uint8 arrays [H, W, 3]; by default the run's validation images.
-        maps: for a foreign model, where its maps come from: the name of a layer, of which Captum makes Grad-CAM (``"layer4"``); a function
-            ``maps(model, images) -> {name: tensor [B, C, h, w]}``; or a dict of both by name, ``{"cam": function, "deep": "layer4"}``,
-            whose functions give one tensor each. A layer may be named for a model of ours too; its own maps stay.
-        attributions: maps that Captum makes for one label at a time, such as ``"integrated_gradients"``, ``"occlusion"``,
+        maps: for a foreign model, where its maps come from: the name of a layer, of which Grad-CAM is made (``"layer4"``); a function
+            ``maps(model, images)`` that gives one tensor [B, C, h, w] or ``{name: tensor}``; or a dict of both by name, ``{"cam": function,
+            "deep": "layer4"}``, whose functions give one tensor each. A layer may be named for a model of ours too; its own maps stay.
+        attributions: maps that are made for one label at a time, such as ``"integrated_gradients"``, ``"occlusion"``,
             ``"grad_cam.layer4"``, or an `Attribution` with settings; kept for the present labels and the `top_labels` best-scored ones
             (by default 2).
-        categories, size, map_kinds, prepare: for a foreign model, see `workbench.subject.subject_of`.
+        categories, size, map_kinds, prepare, scores, output: for a foreign model, see `workbench.subject.subject_of`. A model that ends in
+            a sigmoid or softmax needs ``scores="probabilities"``.
+        layout: what a layer's output holds, where that cannot be established: "NCHW", "NHWC", "tokens", or "tokens+5" where five others
+            stand before those of the grid.
         limit: only the first `limit` images.
         picture_size, pictures, top_labels, progress: see `workbench.capture.capture`.
         measure: put what can be measured beside the maps; "thorough" takes minutes, see `workbench.analysis.measure.measure`.
@@ -65,16 +73,15 @@ def inspect(
     run = Run.open(model) if isinstance(model, str | Path) else model if isinstance(model, Run) else None
     provenance: dict[str, Any] = {"workbench": workbench.__version__, "made": datetime.now(UTC).strftime("%Y-%m-%d")}
     if run is not None:
-        network: nn.Module = run.model("best")
+        network: Any = run.model("best")
         images = run.validation() if images is None else images
         name = name or run.recipe.name
         provenance |= {"recipe": run.recipe.name, "seed": run.recipe.seed, "environment": run.environment}
     else:
-        assert isinstance(model, nn.Module)
-        network = model
+        network = as_module(model)
     if images is None:
         raise WorkbenchError("There are no images to look at; give a data set or a list of pictures.")
-    categories = categories or getattr(network, "categories", None)
+    categories = categories or names_of(network)
     if not isinstance(images, MultiLabelDataset):
         if categories is None:
             raise WorkbenchError("A list of pictures does not say what the labels are; give categories=[...].")
@@ -83,18 +90,19 @@ def inspect(
         images = images.subset(range(min(limit, len(images))))
     if not len(images):
         raise WorkbenchError(f"{images.name} holds no images; there is nothing to look at.")
-    given, asked = _sources(maps, attributions)
-    if given is None and asked and not hasattr(network, "map_kinds"):
-        given = _no_maps
-
-    def wrap(module: nn.Module) -> Subject:
-        made = subject_of(module, given, categories=categories, size=size, map_kinds=map_kinds, prepare=prepare)
-        for attribution in asked:
-            add_attribution(made, attribution)
-        return made
-
-    network.eval()
-    subject = wrap(network)
+    made = adapted(
+        network,
+        maps,
+        attributions=attributions,
+        categories=categories,
+        size=size,
+        map_kinds=map_kinds,
+        prepare=prepare,
+        scores=scores,
+        output=output,
+        layout=layout,
+    )
+    subject = made.subject
     name = name or str(subject.description.get("model", "inspection"))
     contents = capture(
         subject,
@@ -107,30 +115,13 @@ def inspect(
         progress=progress,
     )
     captured = Inspection.of(contents)
-    for attribution in asked:
+    for attribution in made.asked:
         kept = TOP_LABELS if top_labels is None else top_labels
         values, labels = attribution_maps(subject, attribution, images, captured, kept)
         contents.maps = {**contents.maps, attribution.name: values}
         contents.map_labels = {**contents.map_labels, attribution.name: labels}
         contents.map_kinds = (*contents.map_kinds, attribution.kind(subject.scored))
     if measure:
-        measured, tables = measure_maps(subject, wrap, images, Inspection.of(contents), thorough=measure == "thorough")
+        measured, tables = measure_maps(subject, made.again, images, Inspection.of(contents), thorough=measure == "thorough")
         contents.measurements, contents.tables = measured, {**contents.tables, **tables}
     return Inspection.of(contents)
-
-
-def _sources(maps: Maps | None, attributions: Sequence[str | Attribution]) -> tuple[MapFunction | None, list[Attribution]]:
-    """What a function gives for all labels at once, and what Captum makes label by label."""
-    asked = [parse(each) if isinstance(each, str) else each for each in attributions]
-    if isinstance(maps, str):
-        return None, [Attribution("grad_cam", layer=maps), *asked]
-    if maps is None or callable(maps):
-        return maps, asked
-    layers = [Attribution("grad_cam", layer=layer, key=key) for key, layer in maps.items() if isinstance(layer, str)]
-    functions = {key: function for key, function in maps.items() if not isinstance(function, str)}
-    together = (lambda model, inputs: {key: function(model, inputs) for key, function in functions.items()}) if functions else None
-    return together, [*layers, *asked]
-
-
-def _no_maps(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
-    return {}

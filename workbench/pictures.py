@@ -118,17 +118,18 @@ def most_pixels() -> int:
     return int(chosen)
 
 
-def squash(image: np.ndarray, size: int) -> np.ndarray:
-    """The whole image resized to a square, its aspect not kept: bilinear with antialiasing.
+def squash(image: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
+    """The whole image resized to a square, or to (height, width), its aspect not kept: bilinear with antialiasing.
 
     Args:
         image: uint8 [H, W, 3].
 
-    Returns: uint8 [size, size, 3].
+    Returns: uint8 [height, width, 3].
     """
-    if image.shape[:2] == (size, size):
+    height, width = (size, size) if isinstance(size, int) else size
+    if image.shape[:2] == (height, width):
         return image
-    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR))
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def scaled_to_bytes(values: np.ndarray, bits: int | None, name: str) -> np.ndarray:

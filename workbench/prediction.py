@@ -2,86 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from workbench.analysis.adapted import Maps, adapted
+from workbench.analysis.attribution import Attribution, of_all_labels
 from workbench.capture import batch_of
 from workbench.datasets.base import MultiLabelDataset
 from workbench.datasets.scene_editor import SceneEditor
 from workbench.errors import WorkbenchError
+from workbench.foreign import Output
 from workbench.inspection import Inspection, MapKind
-from workbench.subject import Subject, subject_of
+from workbench.scores import doubt
+from workbench.subject import Subject
 from workbench.training import Run
 from workbench.training.recipes import get_recipe
+
+MADE = 8  # labels of a picture, the best-scored ones, whose maps are made where each takes a run of its own
 
 
 class Predictor:
     """``predictor(images)``: uint8 [B, H, W, 3] -> (logits float32 [B, C], raw maps {kind: float32 [B, C, h, w]}).
 
     Attributes:
-        categories: names of the columns. size: H = W. scenes: draws the scenes that the model looks at anew, or None.
+        categories: names of the columns. size: H = W, or (H, W). scenes: draws the scenes that the model looks at anew, or None.
     """
 
-    def __init__(self, subject: Subject, scenes: SceneEditor | None = None) -> None:
-        self._subject = subject
+    def __init__(self, subject: Subject, scenes: SceneEditor | None = None, asked: Sequence[Attribution] = ()) -> None:
+        self._subject, self._asked = subject, asked
         self.categories = subject.categories
-        self.size = subject.size
+        height, width = subject.size
+        self.size = height if height == width else subject.size
         self.scenes = scenes
-        self(np.zeros((1, self.size, self.size, 3), dtype=np.uint8))  # the first answer of a network is its slowest
+        plain = np.linspace(0, 255, 4, dtype=np.uint8)[:, None, None, None]
+        logits, _ = self(np.broadcast_to(plain, (4, height, width, 3)))  # the first answer of a network is its slowest
+        if subject.scores is None:
+            doubt(logits, "The model's scores")
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Ask. Raises WorkbenchError for pictures of another shape."""
         images = np.asarray(images)
-        if images.dtype != np.uint8 or images.shape[1:] != (self.size, self.size, 3):
-            raise WorkbenchError(
-                f"The model takes uint8 pictures [B, {self.size}, {self.size}, 3], not {images.dtype} {list(images.shape)}."
-            )
-        self._subject.module.eval()
-        with torch.inference_mode():
-            seen = self._subject.observe(batch_of(images, range(len(images)), self._subject.device))
+        height, width = self._subject.size
+        if images.dtype != np.uint8 or images.shape[1:] != (height, width, 3):
+            raise WorkbenchError(f"The model takes uint8 pictures [B, {height}, {width}, 3], not {images.dtype} {list(images.shape)}.")
+        batch = batch_of(images, range(len(images)), self._subject.device)
+        with torch.no_grad():
+            seen = self._subject.observe(batch)
         maps = {kind.name: _numpy(seen.maps[kind.name]) for kind in self._subject.map_kinds}
+        maps |= {each.name: _numpy(of_all_labels(self._subject, each, batch, MADE)) for each in self._asked}
         return _numpy(seen.logits[self._subject.scored]), maps
 
 
 def predictor(
-    model: nn.Module | Run | str | Path,
-    maps: Callable[[nn.Module, Tensor], Mapping[str, Tensor]] | None = None,
+    model: Any,
+    maps: Maps | None = None,
     *,
+    attributions: Sequence[str | Attribution] = (),
     categories: Sequence[str] | None = None,
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     map_kinds: Sequence[MapKind] = (),
     prepare: Callable[[Tensor], Tensor] | None = None,
+    scores: Literal["logits", "probabilities"] | None = None,
+    output: Output | None = None,
+    layout: str | None = None,
     scenes: MultiLabelDataset | Inspection | None = None,
 ) -> Predictor:
     """Make a model ready to be asked about edited pictures.
 
     Args:
-        model: a run (or its folder), a model of ours, or any torch module with its categories.
-        maps: for a foreign model, ``maps(model, images) -> {name: tensor [B, C, h, w]}``, by the names in the archive; without it only
-            scores are given. Called without gradients, so that an answer comes at once.
-        categories, size, map_kinds, prepare: for a foreign model, see `workbench.subject.subject_of`.
+        model, maps, attributions, categories, size, map_kinds, prepare, scores, output, layout: as of `workbench.inspect`; maps by the
+            names in the archive, none at all for scores alone. Grad-CAM is made for every label, an attribution that runs the model many
+            times for the 8 best-scored labels of a picture.
         scenes: drawn scenes whose objects are to be moved: their data set, or the archive that was made from them; a run knows its own.
 
     Raises: WorkbenchError where something is missing or does not fit together.
     """
     run = Run.open(model) if isinstance(model, str | Path) else model if isinstance(model, Run) else None
     if run is not None:
-        network: nn.Module = run.model("best")
+        model = run.model("best")
         if scenes is None and run.recipe.data.name == "scenes":
             scenes = run.validation()
-    else:
-        assert isinstance(model, nn.Module)
-        network = model
-    if maps is None and not hasattr(network, "map_kinds"):
-        maps = _no_maps
-    categories = categories or getattr(network, "categories", None)
-    network.eval()
-    subject = subject_of(network, maps, categories=categories, size=size, map_kinds=map_kinds, prepare=prepare)
-    return Predictor(subject, _editor(scenes))
+    made = adapted(
+        model,
+        maps,
+        attributions=attributions,
+        categories=categories,
+        size=size,
+        map_kinds=map_kinds,
+        prepare=prepare,
+        scores=scores,
+        output=output,
+        layout=layout,
+        scores_alone=True,
+    )
+    return Predictor(made.subject, _editor(scenes), made.asked)
 
 
 def _editor(scenes: MultiLabelDataset | Inspection | None) -> SceneEditor | None:
@@ -95,10 +114,6 @@ def _editor(scenes: MultiLabelDataset | Inspection | None) -> SceneEditor | None
     from workbench.datasets import load_dataset
 
     return SceneEditor(load_dataset(data.name, data.validation, data.root, **{**data.options, **data.validation_options}))
-
-
-def _no_maps(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
-    return {}
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

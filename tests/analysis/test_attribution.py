@@ -120,7 +120,7 @@ def test_layers_that_give_no_map_are_told_apart(subject, pictures):
         attribute(subject, Attribution("grad_cam", layer="frist"), pictures, LABELS)
     with pytest.raises(WorkbenchError, match="Grad-CAM needs a layer"):
         add_attribution(subject, Attribution("grad_cam"))
-    with pytest.raises(WorkbenchError, match=r'"second" gives \[.*\], no maps'):
+    with pytest.raises(WorkbenchError, match=r'"second" gives \[.*\] for 5 images of 32 x 32: no maps'):
         attribute(subject, Attribution("grad_cam", layer="second"), pictures, LABELS)
     with pytest.raises(WorkbenchError, match="Did you mean"):
         parse("integrated_gradient")

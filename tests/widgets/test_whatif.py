@@ -11,6 +11,7 @@ from tests.support.archives import make_contents, make_inspection
 from tests.support.strips import Strips
 from workbench.errors import WorkbenchError
 from workbench.inspection import Inspection
+from workbench.inspection.scaling import unscaled
 from workbench.widgets import AttentionExplorer
 from workbench.widgets.edits import covered
 
@@ -51,7 +52,7 @@ def test_the_model_is_asked_about_the_covered_picture(inspection):
     np.testing.assert_allclose(arrays["before.0"], predict.logits(before), rtol=1e-5)
     np.testing.assert_allclose(arrays["logits.0"], predict.logits(after), rtol=1e-5)
     for kind in inspection.map_kinds:
-        np.testing.assert_allclose(arrays[f"maps.0.{kind}"], predict.maps(after), atol=1e-3)
+        np.testing.assert_allclose(unscaled(arrays[f"maps.0.{kind}"], arrays[f"scales.0.{kind}"]), predict.maps(after), atol=1e-3)
         np.testing.assert_array_equal(arrays[f"labels.0.{kind}"], range(6))
     shown = np.asarray(Image.open(io.BytesIO(arrays["picture"].tobytes())))
     expected = covered(np.asarray(inspection.image(3)), [BOX])
@@ -66,7 +67,7 @@ def test_columns_are_matched_by_name(inspection):
     _, arrays = ask(AttentionExplorer(inspection, predict=turned), 1, [BOX])
     after = covered(stored(inspection, 1), [BOX])
     np.testing.assert_allclose(arrays["logits.0"], turned.logits(after)[::-1], rtol=1e-5)
-    np.testing.assert_allclose(arrays["maps.0.attention"], turned.maps(after)[::-1], atol=1e-3)
+    np.testing.assert_allclose(unscaled(arrays["maps.0.attention"], arrays["scales.0.attention"]), turned.maps(after)[::-1], atol=1e-3)
     with pytest.raises(WorkbenchError, match="predicts for srn lacks"):
         AttentionExplorer(inspection, predict=Strips(inspection, ["a", "b", "c", "d", "e", "f"]))
 

@@ -61,7 +61,9 @@ def _maps(inspection: Inspection, kind: str, image: np.ndarray, label: np.ndarra
     """Maps as they are shown of those pairs for which one is stored: float32 [h, w] by (image, label)."""
     result: dict[tuple[int, int], np.ndarray] = {}
     for each in np.unique(image).tolist():
-        stored, values = inspection.shown_maps(kind, each)
+        stored, values = inspection.measured_maps(kind, each)
         wanted = set(label[image == each].tolist())
-        result |= {(each, int(which)): maps for which, maps in zip(stored, values, strict=True) if int(which) in wanted}
+        result |= {
+            (each, int(which)): maps for which, maps in zip(stored, values, strict=True) if int(which) in wanted and np.isfinite(maps).all()
+        }
     return result

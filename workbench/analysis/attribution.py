@@ -1,10 +1,10 @@
-"""Attribution: which part of the picture made the score of a label, or the difference of two, asked from outside by Captum. One map for one
-picture and one label; kept in the same archive as a model's own maps, so that learned attention and attribution stand side by side.
+"""Attribution: which part of the picture made the score of a label, or the difference of two, asked from outside, by Captum. One map for
+one picture and one label; kept in the same archive as a model's own maps, so that learned attention and attribution stand side by side.
 
 - "integrated_gradients" (Sundararajan et al., ICML 2017): from the picture's mean colour to the picture; its pixels add up to the
   difference of the two scores. Summed over the colours, then over the cells of a grid.
-- "grad_cam" (Selvaraju et al., ICCV 2017): on any layer; convolutional maps [B, D, h, w] and tokens [B, T, D] of a square grid, whose
-  leading class and register tokens are left out. Negative evidence is cut off.
+- "grad_cam" (Selvaraju et al., ICCV 2017): on any layer with a grid of positions, maps or tokens, see `workbench.analysis.layouts`; class
+  and register tokens are left out. Negative evidence is cut off. Computed here: Captum takes dimension 1 for the channels.
 - "occlusion" (Zeiler, Fergus, ECCV 2014): a window of the mean colour moves over the picture; the fall of the score, mean over the windows
   that cover a cell.
 - "feature_ablation": the cells of a grid take the mean colour one by one.
@@ -12,16 +12,19 @@ picture and one label; kept in the same archive as a model's own maps, so that l
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from workbench.analysis.layers import LayerName, layer_name, opened
+from workbench.analysis.layouts import Layout, establish
 from workbench.capture import Subject, batch_of
 from workbench.datasets.base import MultiLabelDataset
 from workbench.errors import WorkbenchError, did_you_mean
@@ -52,7 +55,10 @@ class Attribution:
 
     Attributes:
         method: one of `TITLES`.
-        layer: name of the layer for Grad-CAM, which needs one, as in ``model.named_modules()``.
+        layer: name of the layer for Grad-CAM, which needs one, as in ``model.named_modules()``; see `workbench.analysis.layers` for layers
+            that run twice or give several tensors.
+        layout: what the layer's dimensions are, where that cannot be established: "NCHW", "NHWC", "tokens", "tokens+5" for five others
+            before those of the grid.
         label, against: names of two labels: the difference of their scores, for both with opposite signs. By default each label's score.
         grid: (h, w) of the map, but for Grad-CAM, whose layer has a grid.
         steps: of integrated gradients, with which its sum comes nearer to the difference of the scores.
@@ -66,6 +72,8 @@ class Attribution:
     grid: tuple[int, int] = (8, 8)
     steps: int = 32
     key: str | None = None
+    layout: str | None = None
+    place: tuple[LayerName, int, Layout] | None = field(default=None, repr=False)  # the layer, its call, what its output holds: `settled`
 
     def __post_init__(self) -> None:
         if self.method not in TITLES:
@@ -93,44 +101,89 @@ def parse(text: str) -> Attribution:
     return Attribution(method, layer=layer or None)
 
 
+def settled(subject: Subject, wanted: Attribution) -> Attribution:
+    """The same with its layer found in the model and the layout of its output established, once for all pictures.
+
+    Raises: WorkbenchError for an unknown layer, or one without a grid of positions.
+    """
+    if wanted.method != "grad_cam" or wanted.place is not None:
+        return wanted
+    return replace(wanted, place=establish(subject, layer_name(subject.module, wanted.layer), wanted.layout))
+
+
 def attribute(subject: Subject, wanted: Attribution, pictures: Tensor, labels: Tensor) -> Tensor:
     """Maps of one label each.
 
     Args:
         pictures: float [M, 3, H, W] in 0..1; labels: int [M]. For a difference, labels are the two that it is of.
 
-    Returns: float [M, h, w].
+    Returns: float [M, h, w]; zeros for a picture whose score follows nothing.
 
-    Raises: WorkbenchError for an unknown layer, one without a grid, or one that the score does not follow.
+    Raises: WorkbenchError for an unknown layer, or one without a grid.
     """
     other = _others(subject, wanted, labels)
-
-    def forward(inputs: Tensor, label: Tensor, against: Tensor) -> Tensor:
-        logits = subject.score(inputs).float()
-        score = logits.gather(1, label[:, None])[:, 0]
-        return score if wanted.against is None else score - logits.gather(1, against[:, None])[:, 0]
-
+    wanted = settled(subject, wanted)
+    forward = partial(_explained_score, subject, wanted)
     method: Any = {
         "integrated_gradients": _integrated_gradients,
-        "grad_cam": partial(_grad_cam, subject.module),
+        "grad_cam": _grad_cam,
         "occlusion": _occlusion,
         "feature_ablation": _feature_ablation,
     }[wanted.method]
     parts = []
-    for begin in range(0, len(pictures), BATCH):
-        part = slice(begin, begin + BATCH)
-        parts.append(method(forward, wanted, pictures[part].detach(), (labels[part], other[part])).detach().float())
+    with torch.inference_mode(False), torch.enable_grad():
+        for begin in range(0, len(pictures), BATCH):
+            part = slice(begin, begin + BATCH)
+            batch = pictures[part].detach().clone()
+            parts.append(method(subject, forward, wanted, batch, (labels[part].clone(), other[part].clone())).detach().float())
     return torch.cat(parts)
 
 
-def add_attribution(subject: Subject, wanted: Attribution) -> None:
-    """Let `subject` give this map beside its own, so that the checks that run a model can ask for it.
+def of_all_labels(subject: Subject, wanted: Attribution, pictures: Tensor, most: int) -> Tensor:
+    """Maps of every label for Grad-CAM, of the `most` best-scored labels of a picture for others, NaN for the rest: [B, C, h, w]."""
+    wanted = settled(subject, wanted)
+    with torch.inference_mode(False), torch.enable_grad():
+        inputs = pictures.detach().clone()
+        if wanted.method == "grad_cam" and wanted.against is None:
+            assert wanted.place is not None
+            layer, call, layout = wanted.place
+            with opened(subject.module, layer, call) as kept:
+                logits = _with_gradients(subject.score(inputs).float(), subject)
+            activations = layout.arranged(kept[0].detach()).float()
+            maps = []
+            for column in range(logits.shape[1]):
+                (gradient,) = torch.autograd.grad(logits[:, column].sum(), kept, retain_graph=True)
+                weights = layout.arranged(gradient).float().mean(dim=(2, 3), keepdim=True)
+                maps.append((weights * activations).sum(dim=1).relu())
+            return torch.stack(maps, dim=1)
+        scores = subject.score(inputs).detach()
+        if wanted.label is not None and wanted.against is not None:
+            pair = [subject.categories.index(wanted.label), subject.categories.index(wanted.against)]
+            best = torch.tensor([pair] * len(inputs), device=inputs.device)
+        else:
+            best = scores.topk(min(most, scores.shape[1]), dim=1).indices
+        found = [attribute(subject, wanted, inputs, best[:, place]) for place in range(best.shape[1])]
+        result = torch.full((*scores.shape, *found[0].shape[1:]), torch.nan, device=inputs.device)
+        for place, values in enumerate(found):
+            result[torch.arange(len(inputs), device=inputs.device), best[:, place]] = values
+        return result
 
-    Raises: WorkbenchError for a layer that is not there.
+
+def _explained_score(subject: Subject, wanted: Attribution, inputs: Tensor, label: Tensor, against: Tensor) -> Tensor:
+    """Score of each picture's label, or its difference to the other one's: [M]."""
+    logits = subject.score(inputs).float()
+    score = logits.gather(1, label[:, None])[:, 0]
+    return score if wanted.against is None else score - logits.gather(1, against[:, None])[:, 0]
+
+
+def add_attribution(subject: Subject, wanted: Attribution) -> Attribution:
+    """Let `subject` give this map beside its own, so that the checks that run a model can ask for it. Returns it `settled`.
+
+    Raises: WorkbenchError for a layer that is not there, or without a grid.
     """
-    if wanted.method == "grad_cam":
-        layer_of(subject.module, wanted.layer)
+    wanted = settled(subject, wanted)
     subject.explain = {**subject.explain, wanted.name: partial(attribute, subject, wanted)}
+    return wanted
 
 
 def attribution_maps(
@@ -143,8 +196,11 @@ def attribution_maps(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The maps that an archive keeps: of each image's present labels and of so many top-scored others; of a difference, both labels.
 
-    Returns: (values float16 [N, K, h, w], labels int16 [N, K]); -1 marks an unused place.
+    Returns: (values float32 [N, K, h, w], labels int16 [N, K]); -1 marks an unused place.
+
+    Raises: WorkbenchError where no picture's score follows the layer, with the cause. Some that do not are told in a warning.
     """
+    wanted = settled(subject, wanted)
     chosen = _chosen(inspection, wanted, top_labels)
     image, place = np.nonzero(chosen >= 0)
     pixels = dataset.pixels(subject.size)
@@ -155,30 +211,64 @@ def attribution_maps(
         labels = torch.from_numpy(chosen[image[part], place[part]].astype(np.int64)).to(subject.device)
         maps = attribute(subject, wanted, batch, labels).cpu().numpy()
         if values is None:
-            values = np.zeros((*chosen.shape, *maps.shape[1:]), dtype=np.float16)
-        # float16 has 3 decimals and ends near 65,000 and 0.00006: small scores survive, what is too large is cut.
-        values[image[part], place[part]] = np.clip(maps, -6e4, 6e4)
+            values = np.zeros((*chosen.shape, *maps.shape[1:]), dtype=np.float32)
+        values[image[part], place[part]] = maps
         if progress:
             progress(min(begin + BATCH, len(image)), len(image))
     if values is None:
-        values = np.zeros((*chosen.shape, *wanted.grid), dtype=np.float16)
+        values = np.zeros((*chosen.shape, *wanted.grid), dtype=np.float32)
+    if wanted.method == "grad_cam":
+        _require_followed(subject, wanted, pixels, image, place, chosen, values)
     return values, chosen
 
 
-def layer_of(module: nn.Module, name: str | None) -> nn.Module:
-    """A layer by its name. Raises WorkbenchError with the nearest name."""
-    layers = dict(module.named_modules())
-    if name is None:
-        raise WorkbenchError(f"Grad-CAM needs a layer; name one, such as {_examples(layers)}.")
-    if name not in layers or not name:
-        raise WorkbenchError(f'{type(module).__name__} has no layer "{name}".{did_you_mean(name, [each for each in layers if each])}')
-    return layers[name]
+def _require_followed(
+    subject: Subject, wanted: Attribution, pixels: np.ndarray, image: np.ndarray, place: np.ndarray, chosen: np.ndarray, values: np.ndarray
+) -> None:
+    """Maps of nothing but zeros: is it that all evidence is negative, or that the score does not follow the layer, or the picture?"""
+    empty = np.flatnonzero((values[image, place] == 0).all(axis=(1, 2)))
+    still, of_picture = [], 0
+    for begin in range(0, len(empty), BATCH):
+        which = empty[begin : begin + BATCH]
+        batch = batch_of(pixels, image[which].tolist(), subject.device)
+        labels = torch.from_numpy(chosen[image[which], place[which]].astype(np.int64)).to(subject.device)
+        layer, picture = _followed(subject, wanted, batch, labels)
+        still += which[~layer].tolist()
+        of_picture += int((picture & ~layer).sum())
+    if not still:
+        return
+    if len(still) == len(image):
+        if of_picture:
+            raise WorkbenchError(
+                f'No score follows the cells of "{wanted.layer}"; name an earlier layer (in a transformer with a class token nothing after '
+                "the last attention reaches the score)."
+            )
+        raise WorkbenchError(
+            f'No score follows the cells of "{wanted.layer}", nor the pictures themselves: the network says the same of whatever it sees. '
+            "Its weights may be untrained, or every unit switched off; look at prepare= and at the weights."
+        )
+    pictures = sorted(set(image[still].tolist()))
+    warnings.warn(
+        f'In {len(pictures)} of {len(set(image.tolist()))} images the score of a label does not follow the cells of "{wanted.layer}", '
+        "as for black pictures: their maps are 0 everywhere.",
+        stacklevel=2,
+    )
 
 
-def _examples(layers: dict[str, nn.Module]) -> str:
-    """The last layers that are known to give maps, deepest first."""
-    found = [name for name, layer in layers.items() if isinstance(layer, nn.Conv2d | nn.LayerNorm)]
-    return ", ".join(f'"{name}"' for name in found[::-1][:3]) or "one of model.named_modules()"
+def _followed(subject: Subject, wanted: Attribution, pictures: Tensor, labels: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each score follows the layer, and whether it follows the picture: bool [M] twice."""
+    assert wanted.place is not None
+    layer, call, layout = wanted.place
+    found = []
+    with torch.inference_mode(False), torch.enable_grad():
+        for source in ("layer", "picture"):
+            inputs = pictures.detach().clone().requires_grad_(source == "picture")
+            with opened(subject.module, layer, call) if source == "layer" else nullcontext([inputs]) as kept:
+                score = _explained_score(subject, wanted, inputs, labels, _others(subject, wanted, labels))
+            (gradient,) = torch.autograd.grad(_with_gradients(score, subject).sum(), kept)
+            cells = layout.arranged(gradient) if source == "layer" else gradient
+            found.append((cells.flatten(1) != 0).any(dim=1).cpu().numpy())
+    return found[0], found[1]
 
 
 def _others(subject: Subject, wanted: Attribution, labels: Tensor) -> Tensor:
@@ -191,9 +281,10 @@ def _others(subject: Subject, wanted: Attribution, labels: Tensor) -> Tensor:
     return torch.where(labels == first, second, first)
 
 
-def _integrated_gradients(forward: Any, wanted: Attribution, pictures: Tensor, labels: tuple[Tensor, Tensor]) -> Tensor:
+def _integrated_gradients(subject: Subject, forward: Any, wanted: Attribution, pictures: Tensor, labels: tuple[Tensor, Tensor]) -> Tensor:
     from captum.attr import IntegratedGradients
 
+    _with_gradients(forward(pictures[:1].clone().requires_grad_(True), *(each[:1] for each in labels)), subject)
     found = IntegratedGradients(forward).attribute(
         pictures,
         baselines=_mean_colour(pictures),
@@ -204,39 +295,26 @@ def _integrated_gradients(forward: Any, wanted: Attribution, pictures: Tensor, l
     return _cells(found.sum(dim=1), wanted.grid, total=True)
 
 
-def _grad_cam(module: nn.Module, forward: Any, wanted: Attribution, pictures: Tensor, labels: tuple[Tensor, Tensor]) -> Tensor:
-    from captum.attr import LayerActivation, LayerGradCam, LayerGradientXActivation
+def _grad_cam(subject: Subject, forward: Any, wanted: Attribution, pictures: Tensor, labels: tuple[Tensor, Tensor]) -> Tensor:
+    assert wanted.place is not None
+    layer, call, layout = wanted.place
+    with opened(subject.module, layer, call) as kept:
+        score = forward(pictures, *labels)
+    (gradient,) = torch.autograd.grad(_with_gradients(score, subject).sum(), kept)
+    activations, gradient = (layout.arranged(values).float() for values in (kept[0].detach(), gradient))
+    return (gradient.mean(dim=(2, 3), keepdim=True) * activations).sum(dim=1).relu()
 
-    layer = layer_of(module, wanted.layer)
-    gradient = _tensor(LayerGradCam(forward, layer).attribute(pictures, additional_forward_args=labels), wanted)
-    maps = gradient[:, 0]
-    if gradient.ndim == 3:
-        # Captum's Grad-CAM takes dimension 1 for the channels; of tokens it is the cells. Gradient and activation are what is asked for.
-        asked = LayerGradientXActivation(forward, layer, multiply_by_inputs=False)
-        gradient = _tensor(asked.attribute(pictures, additional_forward_args=labels), wanted)
-        tokens = _tensor(LayerActivation(forward, layer).attribute(pictures, additional_forward_args=labels), wanted)
-        side = math.isqrt(tokens.shape[1])
-        gradient, tokens = gradient[:, -side * side :], tokens[:, -side * side :]
-        maps = (gradient.mean(dim=1, keepdim=True) * tokens).sum(dim=2).unflatten(1, (side, side))
-    if not bool(gradient.abs().sum() > 0):
+
+def _with_gradients(score: Tensor, subject: Subject) -> Tensor:
+    if not score.requires_grad:
         raise WorkbenchError(
-            f'No score follows the cells of "{wanted.layer}"; name an earlier layer (in a transformer with a class token nothing after the '
-            "last attention reaches the score)."
+            f"{type(subject.module).__name__} gives scores without gradients, which this map is made of; give the torch module itself, a "
+            'function maps(model, images), or "occlusion" or "feature_ablation", which ask for scores only.'
         )
-    return maps.relu()
+    return score
 
 
-def _tensor(found: Any, wanted: Attribution) -> Tensor:
-    """The one tensor of a layer, [B, D, h, w] or [B, T, D]. Raises WorkbenchError for other shapes."""
-    value = found[0] if isinstance(found, tuple) else found
-    if value.ndim not in (3, 4):
-        raise WorkbenchError(
-            f'Layer "{wanted.layer}" gives {list(value.shape)}, no maps [B, D, h, w] or tokens [B, T, D]; name another one.'
-        )
-    return value
-
-
-def _occlusion(forward: Any, wanted: Attribution, pictures: Tensor, labels: tuple[Tensor, Tensor]) -> Tensor:
+def _occlusion(subject: Subject, forward: Any, wanted: Attribution, pictures: Tensor, labels: tuple[Tensor, Tensor]) -> Tensor:
     from captum.attr import Occlusion
 
     stride = [max(1, side // cells) for side, cells in zip(pictures.shape[2:], wanted.grid, strict=True)]
@@ -253,7 +331,7 @@ def _occlusion(forward: Any, wanted: Attribution, pictures: Tensor, labels: tupl
     return _cells(found[:, 0], wanted.grid)
 
 
-def _feature_ablation(forward: Any, wanted: Attribution, pictures: Tensor, labels: tuple[Tensor, Tensor]) -> Tensor:
+def _feature_ablation(subject: Subject, forward: Any, wanted: Attribution, pictures: Tensor, labels: tuple[Tensor, Tensor]) -> Tensor:
     from captum.attr import FeatureAblation
 
     cells = _cell_of(pictures, wanted.grid).unflatten(1, pictures.shape[2:])[None]

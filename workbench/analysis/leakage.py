@@ -166,8 +166,8 @@ def _evidence(inspection: Inspection, limit: int, kind: str | None) -> tuple[np.
 
 def _top_areas(inspection: Inspection, kind: str, image: int, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Labels [K] of which a map is stored, and the part of the picture that each puts highest: bool [K, H, W]."""
-    stored, values = inspection.shown_maps(kind, image)
-    kept = np.isin(stored, wanted)
+    stored, values = inspection.measured_maps(kind, image)
+    kept = np.isin(stored, wanted) & np.isfinite(values).all(axis=(1, 2))
     maps = resize_maps(values[kept], *inspection.frame).reshape(int(kept.sum()), -1)
     masks = np.zeros(maps.shape, dtype=bool)
     np.put_along_axis(masks, np.argsort(-maps, axis=1, kind="stable")[:, : round(TOP_AREA * maps.shape[1])], True, axis=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from workbench.analysis.agreement import agreement
@@ -41,10 +42,12 @@ def measure(
 
     Returns: JSON by measure, and tables by name: the leakage matrix, for at most `MATRIX_UP_TO` labels.
     """
-    scores = evaluate(inspection.logits(), inspection.targets, inspection.categories)
+    logits = inspection.logits()
+    known = np.isfinite(logits).all(axis=1)
+    scores = evaluate(logits[known], inspection.targets[known], inspection.categories, scores="logits")
     leaked = leakage(subject, dataset, inspection, limit=images)
     measured = {
-        "accuracy": {"convention": scores["convention"], "mAP": _number(scores["mAP"]), "AP": scores["AP"], "images": len(inspection)},
+        "accuracy": {"convention": scores["convention"], "mAP": _number(scores["mAP"]), "AP": scores["AP"], "images": int(known.sum())},
         **localisation(inspection),
         **faithfulness(subject, dataset, inspection, limit=images, courses=THOROUGH if thorough else COURSES),
         **sanity(subject, rebuild, dataset, inspection, limit=images),

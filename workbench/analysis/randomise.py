@@ -34,10 +34,13 @@ def cascade(module: nn.Module, steps: int, seed: int = FRESH_SEED) -> Iterator[t
     Args:
         steps: at most so many copies; the last one has no trained weight left.
     """
+    if not blocks(module):
+        return
     fresh = copy.deepcopy(module)
     found = blocks(fresh)[::-1]
-    for part in np.array_split(np.arange(len(found)), min(steps, len(found))) if found else ():
-        with torch.random.fork_rng(devices=[]):
+    devices = sorted({weight.device.index or 0 for weight in fresh.parameters() if weight.device.type == "cuda"})
+    for part in np.array_split(np.arange(len(found)), min(steps, len(found))):
+        with torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed + int(part[0]))
             for place in part:
                 for layer in found[place][1]:

@@ -58,7 +58,7 @@ def sensitivity(explain: Callable[[Tensor, Tensor], Tensor], pictures: Tensor, l
     from captum.metrics import sensitivity_max
 
     def maps(inputs: Tensor | tuple[Tensor, ...], target: Tensor) -> tuple[Tensor, ...]:
-        return (explain(inputs[0] if isinstance(inputs, tuple) else inputs, target).float(),)
+        return (explain(inputs[0] if isinstance(inputs, tuple) else inputs, target).double(),)  # squares of 1e-30 need it
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

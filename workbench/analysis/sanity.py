@@ -81,8 +81,8 @@ class _Pairs:
     def __init__(self, inspection: Inspection, kind: str, image: np.ndarray, label: np.ndarray) -> None:
         kept, trained = [], []
         for place, (each, wanted) in enumerate(zip(image.tolist(), label.tolist(), strict=True)):
-            stored, values = inspection.maps(kind, each)
-            for found in np.flatnonzero(stored == wanted):
+            stored, values, _ = inspection.stored_maps(kind, each)
+            for found in np.flatnonzero((stored == wanted) & np.isfinite(values).all(axis=(1, 2))):
                 kept.append(place)
                 trained.append(values[found].astype(np.float32).ravel())
         self.image, self.label = image[kept], label[kept]
@@ -120,7 +120,7 @@ def _maps_again(subject: Subject, pairs: Mapping[str, _Pairs], pixels: np.ndarra
             for kind, parts in seen.items():
                 here = (pairs[kind].image >= begin) & (pairs[kind].image < begin + batch_size)
                 chosen = maps[kind][pairs[kind].image[here] - begin, pairs[kind].label[here]]
-                parts.append(chosen.float().flatten(1).cpu().numpy())
+                parts.append(chosen.double().flatten(1).cpu().numpy())
         for kind, each in pairs.items():
             if kind in seen:
                 result[kind] = np.concatenate(seen[kind])

@@ -48,11 +48,13 @@ class MultiLabelDataset(ABC):
         """uint8 [H', W', 3]: the same frame for display, finer than `image` where the source can draw it finer."""
         return self.image(index)
 
-    def pixels(self, size: int) -> np.ndarray:
-        """uint8 [N, size, size, 3]: every image squashed to a square, kept in memory (3 * N * size * size bytes) for the next call.
+    def pixels(self, size: int | tuple[int, int]) -> np.ndarray:
+        """uint8 [N, H, W, 3]: every image squashed to a square of side `size`, or to (height, width), kept in memory for the next call.
 
         The result is shared between callers and therefore read-only.
         """
+        if isinstance(size, tuple) and size[0] == size[1]:
+            size = size[0]
         cache = self._pixel_cache
         if size not in cache:
             stacked = self._stack(range(len(self)), size)
@@ -74,12 +76,12 @@ class MultiLabelDataset(ABC):
             warnings.warn(f"{self.name}: {more} more remarks; see `workbench data check`, or .notes.", DataWarning, stacklevel=4)
 
     @property
-    def _pixel_cache(self) -> dict[int, np.ndarray]:
+    def _pixel_cache(self) -> dict[int | tuple[int, int], np.ndarray]:
         return self.__dict__.setdefault("_pixels_by_size", {})
 
-    def _stack(self, indices: Sequence[int], size: int) -> np.ndarray:
-        """uint8 [len(indices), size, size, 3], drawn or read anew."""
-        stacked = np.empty((len(indices), size, size, 3), dtype=np.uint8)
+    def _stack(self, indices: Sequence[int], size: int | tuple[int, int]) -> np.ndarray:
+        """uint8 [len(indices), H, W, 3], drawn or read anew."""
+        stacked = np.empty((len(indices), *((size, size) if isinstance(size, int) else size), 3), dtype=np.uint8)
         for row, index in enumerate(indices):
             stacked[row] = squash(self.image(index), size)
         return stacked
@@ -113,7 +115,7 @@ class Subset(MultiLabelDataset):
     def picture(self, index: int) -> np.ndarray:
         return self.source.picture(self.indices[index])
 
-    def _stack(self, indices: Sequence[int], size: int) -> np.ndarray:
+    def _stack(self, indices: Sequence[int], size: int | tuple[int, int]) -> np.ndarray:
         chosen = [self.indices[index] for index in indices]
         whole = self.source._pixel_cache.get(size)
         return self.source._stack(chosen, size) if whole is None else whole[chosen]

@@ -39,7 +39,9 @@ class EditedScenes(MultiLabelDataset):
         """The same scene drawn four times finer, at most 512 pixels a side."""
         return self._scenes[index].render(max(self.size, min(4 * self.size, 512)))
 
-    def _stack(self, indices: Sequence[int], size: int) -> np.ndarray:
+    def _stack(self, indices: Sequence[int], size: int | tuple[int, int]) -> np.ndarray:
+        if isinstance(size, tuple):
+            return super()._stack(indices, size)
         return np.stack([self._scenes[index].render(size) for index in indices])
 
 

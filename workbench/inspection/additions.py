@@ -44,7 +44,7 @@ class Channels:
 
     Attributes:
         images: positions of the images in the archive, int [K].
-        layers: float16 [K, D, h, w] by name of the layer.
+        layers: float16 or float32 [K, D, h, w] by name of the layer.
         steering: name of the table [labels, D] whose entry multiplies channel d before the softmax over cells, or None.
     """
 

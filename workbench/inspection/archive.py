@@ -18,6 +18,7 @@ from workbench.inspection.additions import Channels, Embeddings, Table
 from workbench.inspection.checking import require_description, require_types, slice_of, stored_picture
 from workbench.inspection.contents import InspectionContents, embedding_tensors, write_archive
 from workbench.inspection.private import Keeping, with_pictures
+from workbench.inspection.scaling import unscaled
 from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind, PartKind
 from workbench.regions import Region
 
@@ -144,23 +145,37 @@ class Inspection:
         """int32 [N, 2]: height and width of each source picture."""
         return self._tensors["images.sizes"][:]
 
-    def maps(self, kind: str, image: int) -> tuple[np.ndarray, np.ndarray]:
-        """Stored maps of one image: (labels int [K], raw values float16 [K, h, w])."""
+    def stored_maps(self, kind: str, image: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Maps of one image as stored: (labels int [K], values float16 [K, h, w], their scales float64 [K] or None)."""
         values = self._tensor("maps", kind)[image : image + 1][0]
+        scales = self._tensors[f"scales.{kind}"][image : image + 1][0] if f"scales.{kind}" in self._tensors else None
         if f"labels.{kind}" not in self._tensors:
-            return np.arange(len(values)), values
+            return np.arange(len(values)), values, scales
         labels = self._tensors[f"labels.{kind}"][image : image + 1][0].astype(np.int64)
         if (labels >= len(self.categories)).any():
             raise WorkbenchError(f'{self.name} has maps "{kind}" of categories that it does not name; make the archive again.')
-        return labels[labels >= 0], values[labels >= 0]
+        used = labels >= 0
+        return labels[used], values[used], None if scales is None else scales[used]
+
+    def maps(self, kind: str, image: int) -> tuple[np.ndarray, np.ndarray]:
+        """Maps of one image: (labels int [K], raw values float32 [K, h, w])."""
+        labels, values, scales = self.stored_maps(kind, image)
+        return labels, unscaled(values, scales)
 
     def shown_maps(self, kind: str, image: int) -> tuple[np.ndarray, np.ndarray]:
-        """As `maps`, in float32 and through the kind's transform: what an explorer draws and a metric measures."""
+        """As `maps`, through the kind's transform: what an explorer draws."""
         labels, values = self.maps(kind, image)
-        values = values.astype(np.float32)
         if self.map_kinds[kind].transform == "sigmoid":
             values = 1 / (1 + np.exp(-np.clip(values, -80, 80)))
         return labels, values
+
+    def measured_maps(self, kind: str, image: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `shown_maps`, but each map without its scale where it has no transform: what a metric measures, so that no figure depends on
+        how large a map is."""
+        if self.map_kinds[kind].transform is not None:
+            return self.shown_maps(kind, image)
+        labels, values, _ = self.stored_maps(kind, image)
+        return labels, values.astype(np.float32)
 
     def grid(self, kind: str) -> tuple[int, int]:
         """(h, w) of the maps of a kind."""
@@ -207,7 +222,7 @@ class Inspection:
         return self._tensors[f"relations.{name}.each"][image : image + 1][0].astype(np.float32)
 
     def features(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """(values float16 [P, D], pairs int32 [P, 2]) of the present (image, category) pairs, or None."""
+        """(values float16 or float32 [P, D], pairs int32 [P, 2]) of the present (image, category) pairs, or None."""
         if "features.values" not in self._tensors:
             return None
         return self._tensors["features.values"][:], self._tensors["features.pairs"][:]
@@ -312,6 +327,8 @@ class Inspection:
         for name in self.map_kinds:
             has_labels = f"labels.{name}" in self._tensors
             expected[f"maps.{name}"] = (n, None if has_labels else c, None, None)
+            if f"scales.{name}" in self._tensors and f"maps.{name}" in self._tensors:
+                expected[f"scales.{name}"] = (n, _shape(self._tensors[f"maps.{name}"])[1])
             if has_labels:
                 expected[f"labels.{name}"] = (n, None)
         for name in self.relation_titles:

@@ -38,12 +38,13 @@ DESCRIPTION: dict[str, Any] = {
     "provenance?": {"*": object},
 }
 TYPES = {
-    "images.bytes": "U8", "images.offsets": "I64", "images.sizes": "I32", "targets": "I8", "logits": "F32", "maps": "F16", "labels": "I16",
-    "features.values": "F16", "features.pairs": "I32", "regions.pairs": "I32", "regions.boxes": "F32", "regions.flags": "U8",
-    "regions.bytes": "U8", "regions.offsets": "I64", "parts": "F32", "tables": "F32", "channels.images": "I32", "channels": "F16",
+    "images.bytes": "U8", "images.offsets": "I64", "images.sizes": "I32", "targets": "I8", "logits": "F32", "maps": "F16", "scales": "F64",
+    "labels": "I16",
+    "features.pairs": "I32", "regions.pairs": "I32", "regions.boxes": "F32", "regions.flags": "U8",
+    "regions.bytes": "U8", "regions.offsets": "I64", "parts": "F32", "tables": "F32", "channels.images": "I32",
     "embeddings": "F32",
 }  # fmt: skip
-_FLOATS = ("F16", "F32")  # relations: the mean and those of each image
+_FLOATS = {"relations": ("F16", "F32"), "features": ("F16", "F32"), "channels": ("F16", "F32")}  # as their range needs it
 
 
 def require_description(value: Any) -> Mapping[str, Any]:
@@ -70,7 +71,7 @@ def require_types(types: Mapping[str, str]) -> None:
     for name, found in types.items():
         family = name.split(".", 1)[0]
         wanted = TYPES.get(name, TYPES.get(family))
-        allowed = _FLOATS if family == "relations" else (wanted,) if wanted else (found,)
+        allowed = (wanted,) if wanted else _FLOATS.get(family, (found,))
         if found not in allowed:
             raise WorkbenchError(
                 f'"{name:.60}" in the archive is of type {found}, expected {" or ".join(allowed)}; make the archive again.'

@@ -16,6 +16,7 @@ from workbench.categories import Categories
 from workbench.errors import WorkbenchError
 from workbench.files import atomic, json_text
 from workbench.inspection.additions import Channels, Embeddings, Table
+from workbench.inspection.scaling import ScaledMaps, halves_or_floats, scaled
 from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind, PartKind
 from workbench.regions import Region
 
@@ -46,7 +47,7 @@ class InspectionContents:
     logits: Mapping[str, np.ndarray]
     logit_kinds: Sequence[LogitKind]
     scored: str
-    maps: Mapping[str, np.ndarray]
+    maps: Mapping[str, np.ndarray | ScaledMaps]
     map_kinds: Sequence[MapKind]
     map_labels: Mapping[str, np.ndarray] = field(default_factory=dict)
     features: tuple[np.ndarray, np.ndarray] | None = None
@@ -102,12 +103,15 @@ class InspectionContents:
             maps = self.maps[kind.name]
             labels = self.map_labels.get(kind.name)
             stored = c if labels is None else labels.shape[1]
-            tensors[f"maps.{kind.name}"] = _shaped(f'maps "{kind.name}"', maps, (n, stored, *maps.shape[2:4]), np.float16)
+            if maps.shape != (n, stored, *maps.shape[2:4]) or len(maps.shape) != 4:
+                raise WorkbenchError(f'The maps "{kind.name}" have shape {list(maps.shape)}, expected {[n, stored, *maps.shape[2:4]]}.')
+            kept = scaled(maps)
+            tensors[f"maps.{kind.name}"], tensors[f"scales.{kind.name}"] = kept.halves, kept.scales
             if labels is not None:
                 tensors[f"labels.{kind.name}"] = _shaped(f'labels of maps "{kind.name}"', labels, (n, stored), np.int16)
         if self.features is not None:
             values, pairs = self.features
-            tensors["features.values"] = np.ascontiguousarray(values, dtype=np.float16)
+            tensors["features.values"] = np.ascontiguousarray(halves_or_floats(np.asarray(values)))
             tensors["features.pairs"] = _shaped("feature pairs", pairs, (len(values), 2), np.int32)
         for name, matrix in self.relations.items():
             tensors[f"relations.{name}"] = _shaped(f'relations "{name}"', matrix, (c, c), np.float32)
@@ -132,7 +136,7 @@ class InspectionContents:
         if self.channels is not None:
             tensors["channels.images"] = np.ascontiguousarray(self.channels.images, dtype=np.int32)
             for layer, values in self.channels.layers.items():
-                tensors[f"channels.{layer}"] = np.ascontiguousarray(values, dtype=np.float16)
+                tensors[f"channels.{layer}"] = np.ascontiguousarray(halves_or_floats(np.asarray(values)))
         if self.embeddings is not None:
             tensors.update(embedding_tensors(self.embeddings, 0 if self.features is None else len(self.features[1])))
         return tensors

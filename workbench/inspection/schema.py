@@ -1,7 +1,7 @@
 """What an archive says about itself: the tensors it holds, and what its maps and logits mean.
 
-Tensors of schema 2 (N images, C categories, K stored labels of an image, R regions, P present pairs, T epochs); what is not there in
-schema 1 is optional, so that files of schema 1 open as they are:
+Tensors of schema 3 (N images, C categories, K stored labels of an image, R regions, P present pairs, T epochs); what is not there in
+schema 1 is optional, so that files of schema 1 and 2 open as they are:
 
 ======================= ========= =============== =====================================================================
 name                    type      shape           meaning
@@ -11,9 +11,10 @@ images.offsets          int64     [N+1]           where each begins
 images.sizes            int32     [N, 2]          height and width of the source picture (its aspect for display)
 targets                 int8      [N, C]          1 present, 0 absent, -1 unknown or difficult
 logits.<name>           float32   [N, C]
-maps.<kind>             float16   [N, K, h, w]    raw values; K = C unless ``labels.<kind>`` is there
+maps.<kind>             float16   [N, K, h, w]    raw values, divided by their scale; K = C unless ``labels.<kind>`` is there
+scales.<kind>           float64   [N, K]          since 3: the scale of each map; without it the values are as they are
 labels.<kind>           int16     [N, K]          category of each stored map, -1 for an unused place
-features.values         float16   [P, D]          class features of the P present (image, category) pairs
+features.values         float16   [P, D]          class features of the P present (image, category) pairs; float32 where needed
 features.pairs          int32     [P, 2]          image and category of each
 regions.pairs           int32     [R, 2]          image and category of each region, sorted by image
 regions.boxes           float32   [R, 4]          x0, y0, x1, y1 in frame pixels
@@ -23,7 +24,7 @@ relations.<name>        float32   [C, C]          influence of the column's cate
 relations.<name>.each   float16   [N, C, C]       the same for each image, where it is small enough to keep
 parts.<name>            float32   [N, C]          since 2: addends of the logits that ``decomposes`` names, which they make up exactly
 tables.<name>           float32   [rows, columns] since 2: what the model knows of the labels; rows and columns have names
-channels.<layer>        float16   [K, D, h, w]    since 2: raw feature maps of the K images that ``channels.images`` [K] lists
+channels.<layer>        float16   [K, D, h, w]    since 2: raw feature maps of the K images of ``channels.images`` [K]; or float32
 embeddings.<projection> float32   [T, P, 2]       since 2: the class features of the present pairs as points, for each stored epoch
 ======================= ========= =============== =====================================================================
 
@@ -38,7 +39,7 @@ from dataclasses import asdict, dataclass
 
 from workbench.errors import WorkbenchError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCALES = ("unit", "magnitude", "signed")
 TRANSFORMS = (None, "sigmoid")
 

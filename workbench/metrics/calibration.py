@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench.metrics.parallel import each
 from workbench.metrics.ranking import check_scores, known_and_positive
+from workbench.scores import as_logits
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,22 @@ class Reliability:
 
 
 def reliability(
-    logits: np.ndarray, targets: np.ndarray, bins: int = 15, unknown: str = "ignore", threads: int | None = None
+    logits: np.ndarray,
+    targets: np.ndarray,
+    bins: int = 15,
+    unknown: str = "ignore",
+    threads: int | None = None,
+    scores: str | None = None,
 ) -> Reliability:
     """Sort all probabilities into bins.
 
     Args:
         logits: float [N, C]; targets: int [N, C] in {1, 0, -1}.
         bins: how many; each holds its lower end, the last one also 1.
+        scores: "logits" or "probabilities", see `workbench.metrics.evaluate`.
     """
     logits, targets = check_scores(logits, targets)
+    logits = as_logits(logits, scores)
 
     def column(c: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         known, positive = known_and_positive(targets[:, c], unknown)

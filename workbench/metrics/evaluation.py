@@ -15,6 +15,7 @@ from workbench.metrics.precision_recall import counts, per_class, precision_reca
 from workbench.metrics.ranking import KINDS, check_scores, from_ranking, known_and_positive, mean_average_precision, rank_classes
 from workbench.metrics.ranks import ranking_measures, set_measures
 from workbench.metrics.thresholds import Thresholds
+from workbench.scores import as_logits
 from workbench.targets import checked_targets
 
 __all__ = ["PRESETS", "Accumulator", "Convention", "evaluate", "get_preset"]
@@ -27,11 +28,14 @@ def evaluate(
     preset: str | Convention = "sklearn",
     thresholds: float | Sequence[float] | np.ndarray | Thresholds | None = None,
     threads: int | None = None,
+    scores: str | None = None,
 ) -> dict[str, Any]:
     """All numbers of one convention.
 
     Args:
         logits: float [N, C]; targets: int [N, C] in {1, 0, -1}.
+        scores: what `logits` hold: "logits", or "probabilities", which are turned into logits first. Nothing said means logits, with a
+            warning where all of them lie in 0..1.
         thresholds: probability from which a label is predicted, one for all or one for each [C], in place of the convention's. Whether
             it was chosen on other images is for the caller to see to (`Thresholds.require_held_out`).
         threads: see `workbench.metrics.parallel.each`; no digit depends on it.
@@ -44,6 +48,7 @@ def evaluate(
     """
     convention = preset if isinstance(preset, Convention) else get_preset(preset)
     logits, targets = check_scores(logits, targets, categories)
+    logits = as_logits(logits, scores)
     ranked = rank_classes(logits, targets, convention.unknown_in_ap, threads)
     ap = from_ranking(ranked, convention.ap)
     known, positive = known_and_positive(targets, convention.unknown_in_f1)
@@ -61,7 +66,7 @@ def evaluate(
     above = _above(logits, values, convention.strict)
     highest = top_k(logits, convention.top)
     options: dict[str, Any] = {"known": known_or_all, "cf1": convention.cf1, "empty": convention.empty}
-    calibration = reliability(logits, targets, unknown=convention.unknown_in_ap, threads=threads)
+    calibration = reliability(logits, targets, unknown=convention.unknown_in_ap, threads=threads, scores="logits")
     return {
         "convention": convention.name,
         "description": convention.description,

@@ -27,10 +27,10 @@ MapsOf = Callable[[int, np.ndarray], np.ndarray]  # (image, labels [K]) -> [K, h
 
 
 def stored_maps(inspection: Inspection, kind: str) -> MapsOf:
-    """Maps of an archive as they are shown; NaN where one is not stored, so that it is left out and not counted as a miss."""
+    """Maps of an archive as they are measured; NaN where one is not stored, so that it is left out and not counted as a miss."""
 
     def maps(image: int, labels: np.ndarray) -> np.ndarray:
-        stored, values = inspection.shown_maps(kind, image)
+        stored, values = inspection.measured_maps(kind, image)
         place: Mapping[int, int] = {int(label): row for row, label in enumerate(stored)}
         missing = np.full(values.shape[1:], np.nan, dtype=np.float32)
         return np.stack([values[place[label]] if label in place else missing for label in labels.tolist()])
@@ -99,8 +99,21 @@ def label_masks(inspection: Inspection, image: int) -> tuple[np.ndarray, np.ndar
 
 
 def present_pairs(inspection: Inspection, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """The present (image, label) pairs of the first `limit` images: two int arrays [M]."""
-    image, label = np.nonzero(inspection.targets[: min(limit, len(inspection))] == 1)
+    """The (image, label) pairs whose maps are measured, of the first `limit` images: two int arrays [M].
+
+    They are the present ones. Of an image without a single known label they are the best-scored one, and the second where it counts as
+    predicted too: what a map does to a score can be measured without a truth.
+    """
+    count = min(limit, len(inspection))
+    targets, logits = inspection.targets[:count], inspection.logits()[:count]
+    chosen = targets == 1
+    nothing_known = (targets == -1).all(axis=1) & np.isfinite(logits).all(axis=1)
+    order = np.argsort(-logits, axis=1, kind="stable")
+    for row in np.flatnonzero(nothing_known).tolist():
+        first, second = order[row, 0], order[row, min(1, order.shape[1] - 1)]
+        chosen[row, first] = True
+        chosen[row, second] |= 1 / (1 + np.exp(-np.clip(logits[row, second], -80, 80))) >= inspection.threshold
+    image, label = np.nonzero(chosen)
     return image, label
 
 

@@ -144,7 +144,7 @@ def calibration(runs: Sequence[RunFacts]) -> str:
     for run, result in chosen(runs):
         scores = run.scores_of(result)
         if scores:
-            found = reliability(scores.logits, scores.targets)
+            found = reliability(scores.logits, scores.targets, scores="logits")
             said, true, count = found.curve()
             lines.append(Line(f"{run.name} on {scores.data}", said, true, dots=True))
             unsure = count[1:-1].sum() / max(count.sum(), 1)

@@ -46,10 +46,10 @@ class Member:
             self._logits[name] = self.inspection.logits(name)[self.rows][:, self.columns]
         return self._logits[name]
 
-    def maps(self, kind: str, image: int) -> tuple[np.ndarray, np.ndarray]:
-        """Raw maps of one image: (labels [K], values float16 [K, h, w])."""
-        labels, values = self.inspection.maps(kind, int(self.rows[image]))
-        return self._common[labels], values
+    def stored_maps(self, kind: str, image: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Maps of one image as stored: (labels [K], values float16 [K, h, w], their scales [K] or None)."""
+        labels, values, scales = self.inspection.stored_maps(kind, int(self.rows[image]))
+        return self._common[labels], values, scales
 
     def shown_maps(self, kind: str, image: int) -> tuple[np.ndarray, np.ndarray]:
         """Maps of one image as drawn: (labels [K], values float32 [K, h, w])."""

@@ -15,6 +15,7 @@ from workbench.inspection import Inspection
 from workbench.metrics.conventions import Convention
 from workbench.metrics.precision_recall import counts, per_class, precision_recall_f1
 from workbench.metrics.ranking import check_scores, known_and_positive
+from workbench.scores import as_logits
 from workbench.targets import checked_targets
 from workbench.widgets.matching import Matched, Member, match
 
@@ -67,13 +68,15 @@ class Setting:
     warning: str
 
 
-def setting(measured: ScoredImages, chosen_on: Any, seed: int = 0) -> Setting:
+def setting(measured: ScoredImages, chosen_on: Any, seed: int = 0, scores: str | None = None) -> Setting:
     """Line up what is measured with where thresholds are chosen.
 
     Args:
         chosen_on: other scores of the same categories; a tuple (logits, targets) or (logits, targets, name), columns in the same order; a
             share in 0..1 of the images, drawn at random and not measured then; None: the measured images themselves, which is said wherever
             a number stands.
+
+        scores: what bare arrays hold, "logits" or "probabilities".
 
     Raises:
         WorkbenchError: other categories, or a share that leaves one side empty.
@@ -95,7 +98,7 @@ def setting(measured: ScoredImages, chosen_on: Any, seed: int = 0) -> Setting:
         return Setting(rest, held, words, "")
     if isinstance(chosen_on, tuple):
         logits, targets, *named = chosen_on
-        chosen_on = scored(logits, targets, measured.categories, *named or ["held-out"])
+        chosen_on = scored(logits, targets, measured.categories, named[0] if named else "held-out", scores)
     other = scored(chosen_on).in_order_of(measured.categories)
     words = f"Best thresholds are chosen on {_named(other)}; all numbers are measured on {_named(measured)}."
     shared = _shared(measured, other)
@@ -105,7 +108,7 @@ def setting(measured: ScoredImages, chosen_on: Any, seed: int = 0) -> Setting:
     return Setting(measured, other, words, warning)
 
 
-def scored(source: Any, targets: Any = None, categories: Any = None, name: str | None = None) -> ScoredImages:
+def scored(source: Any, targets: Any = None, categories: Any = None, name: str | None = None, scores: str | None = None) -> ScoredImages:
     """Scores from an `Inspection`, the path of one, what a run kept (`logits`, `targets`, `categories`, `ids`, `data`), or bare arrays.
 
     Raises:
@@ -124,7 +127,7 @@ def scored(source: Any, targets: Any = None, categories: Any = None, name: str |
     else:
         if targets is None or categories is None:
             raise WorkbenchError("Bare scores need targets and categories: ThresholdLab(logits, targets, categories).")
-        logits = np.asarray(source, dtype=np.float32)
+        logits = as_logits(np.asarray(source, dtype=np.float32), scores, argument="score_kind").astype(np.float32)
         names = categories if isinstance(categories, Categories) else Categories(categories)
         ids = [f"image {number}" for number in range(len(logits))] if logits.ndim else []
         result = ScoredImages(name or "scores", names, ids, logits, checked_targets(targets, names))

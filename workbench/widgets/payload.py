@@ -61,15 +61,19 @@ def image_packet(matched: Matched, image: int) -> dict[str, Any]:
     regions = packed_regions(matched, image, arrays)
     for position, member in enumerate(matched.members):
         for kind in member.inspection.map_kinds:
-            labels, values = member.maps(kind, image)
-            arrays[f"maps.{position}.{kind}"] = values
-            arrays[f"labels.{position}.{kind}"] = labels.astype(np.int16)
+            arrays |= map_arrays(f"{position}.{kind}", *member.stored_maps(kind, image))
         for name in member.inspection.relation_titles:
             relations = member.relations_of(name, image)
             if relations is not None:
                 arrays[f"relations.{position}.{name}"] = relations
         arrays |= channel_arrays(member, position, image, matched.categories.names)
     return {"image": image, "regions": regions, **pack(arrays)}
+
+
+def map_arrays(key: str, labels: np.ndarray, values: np.ndarray, scales: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Maps of one kind for a packet: values float16 [K, h, w] of so many labels [K], and their scales [K], where they have any."""
+    arrays = {f"maps.{key}": values, f"labels.{key}": labels.astype(np.int16)}
+    return arrays if scales is None else arrays | {f"scales.{key}": scales}
 
 
 def packed_regions(matched: Matched, image: int, arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:

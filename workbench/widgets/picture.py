@@ -44,7 +44,7 @@ def panes_png(matched: Matched, view: Mapping[str, Any]) -> bytes:
             ends = ranges[member.name, kind.name]
             page.paste(_marked(overlay(photo, values, kind, ends, view), matched, view, values.shape), corner)
             if view["overlay"] != "contour":
-                _draw_bar(page, (corner[0], top + height + 4), width, kind, ends, view["palette"])
+                _draw_bar(page, (corner[0], top + height + 4), width, kind, ends, view["palette"], bool(np.isnan(values).any()))
     whole = _png(page)
     return whole if len(whole) <= LARGEST else _png(page.quantize(255, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE))
 
@@ -74,24 +74,45 @@ def map_of(member: Member, kind: str, image: int, label: int) -> np.ndarray | No
 
 def overlay(photo: Image.Image, values: np.ndarray, kind: MapKind, ends: tuple[float, float], view: Mapping[str, Any]) -> Image.Image:
     """The map over the picture: its colours, stronger where it is stronger; the line around its top share; or the map alone."""
-    method = Image.Resampling.NEAREST if view["grid"] else Image.Resampling.BILINEAR
-    field = np.asarray(Image.fromarray(values.astype(np.float32)).resize(photo.size, method))
+    field = _field(values.astype(np.float32), photo.size, view["grid"])
+    unknown = np.isnan(field)
     if view["overlay"] == "contour":
         return _contour(photo, field)
-    place = levels(field, *ends)
+    place = levels(np.where(unknown, ends[0], field), *ends)
     colours = ramp(STYLE["signed_palette"] if kind.scale == "signed" else view["palette"])[place].astype(np.float32)
     if view["overlay"] == "map":
-        return Image.fromarray(colours.astype(np.uint8))
+        return _striped(colours.astype(np.uint8), unknown)
     share = place / (STYLE["levels"] - 1)
     weight = np.abs(2 * share - 1) if kind.scale == "signed" else share
     opacity = (view["alpha"] * weight)[..., None]
     grey = np.asarray(photo.convert("L").convert("RGB"), dtype=np.float32)
-    return Image.fromarray((grey * (1 - opacity) + colours * opacity + 0.5).astype(np.uint8))
+    mixed = np.where(unknown[..., None], grey, grey * (1 - opacity) + colours * opacity + 0.5)
+    return _striped(mixed.astype(np.uint8), unknown)
+
+
+def _field(values: np.ndarray, size: tuple[int, int], grid: bool) -> np.ndarray:
+    """The map at so many pixels (width, height): bilinear, but beside a cell without a number the nearest cell's own value."""
+    image = Image.fromarray(values)
+    nearest = np.asarray(image.resize(size, Image.Resampling.NEAREST))
+    if grid:
+        return nearest
+    smooth = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+    return np.where(np.isfinite(smooth), smooth, nearest)
+
+
+def _striped(pixels: np.ndarray, unknown: np.ndarray) -> Image.Image:
+    """Stripes where a value is not a number, as the explorer draws them."""
+    rows, columns = np.nonzero(unknown)
+    stripe = STYLE["nan"]["stripe"]
+    marked = (rows + columns) % (2 * stripe) < stripe
+    pixels[rows[marked], columns[marked]] = ImageColor.getrgb(STYLE["nan"]["colour"])
+    return Image.fromarray(pixels)
 
 
 def _contour(photo: Image.Image, field: np.ndarray) -> Image.Image:
     """A bright line, two pixels wide, around the strongest share of the picture."""
-    inside = field >= np.quantile(field, 1 - STYLE["contour"]["share"])
+    known = field[~np.isnan(field)]
+    inside = field >= (np.quantile(known, 1 - STYLE["contour"]["share"]) if len(known) else np.inf)
     drawn = np.array(photo)
     drawn[_edges(inside, 2)] = ImageColor.getrgb(STYLE["contour"]["halo"])
     drawn[_edges(inside, 1)] = ImageColor.getrgb(STYLE["contour"]["line"])
@@ -145,18 +166,22 @@ def _ranges(matched: Matched, image: int, label: int, scale: str) -> dict[tuple[
             key = (member.name, kind.name) if scale == "map" else unit_of(kind)
             keys[member.name, kind.name] = (key, kind)
             values = member.shown_maps(kind.name, image)[1] if scale == "labels" else map_of(member, kind.name, image, label)
-            top = float(np.abs(values).max()) if values is not None and values.size else 0.0
+            top = 0.0 if values is None else float(np.abs(values[np.isfinite(values)]).max(initial=0))
             strongest[key] = max(strongest.get(key, 0.0), top)
     return {name: value_range(kind, strongest[key]) for name, (key, kind) in keys.items()}
 
 
-def _draw_bar(page: Image.Image, corner: tuple[int, int], width: int, kind: MapKind, ends: tuple[float, float], palette: str) -> None:
+def _draw_bar(
+    page: Image.Image, corner: tuple[int, int], width: int, kind: MapKind, ends: tuple[float, float], palette: str, nan: bool
+) -> None:
     colours = ramp(STYLE["signed_palette"] if kind.scale == "signed" else palette)
     bar = Image.fromarray(colours[None, :, :]).resize((width, 8))
     page.paste(bar, corner)
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(11)
     for edge, value, anchor in ((0, ends[0], "la"), (width, ends[1], "ra")):
         draw.text((corner[0] + edge, corner[1] + 11), f"{value:.2g}", fill="#333333", font=font, anchor=anchor)
+    if nan:
+        draw.text((corner[0] + width // 2, corner[1] + 11), STYLE["nan"]["word"], fill=STYLE["nan"]["colour"], font=font, anchor="ma")
 
 
 def _pane_size(matched: Matched, image: int) -> tuple[int, int]:

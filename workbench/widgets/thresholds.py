@@ -41,6 +41,7 @@ class ThresholdLab(Explorer):
         chosen_on: where best thresholds are chosen: other scores of the same categories (an `Inspection`, what was kept of a run, or a
             tuple of logits and targets, and a name if there is one), or a share in 0..1 of the images, which are then held out and not
             measured. Without it they are chosen where they are measured, and the lab says so.
+        score_kind: what bare scores hold: "logits", or "probabilities" of a model that ends in a sigmoid or softmax.
         name: of the images; saved with thresholds that are chosen on them.
         convention: of `workbench.metrics.PRESETS`; its way of counting is taken, not its own threshold.
         reference: probability at which all thresholds stand at first, and that the numbers of all labels are compared with.
@@ -64,12 +65,13 @@ class ThresholdLab(Explorer):
         categories: Categories | Sequence[str] | None = None,
         *,
         chosen_on: Scored | float | None = None,
+        score_kind: str | None = None,
         name: str | None = None,
         convention: str = "sklearn",
         reference: float = 0.5,
         **view: Any,
     ) -> None:
-        self._setting = setting(scored(scores, targets, categories, name), chosen_on)
+        self._setting = setting(scored(scores, targets, categories, name, score_kind), chosen_on, scores=score_kind)
         images = self._setting.measured
         self._reference = _probability("reference", reference)
         self._view = {
@@ -266,7 +268,7 @@ def tables(parts: Setting) -> dict[str, Any]:
     arrays: dict[str, np.ndarray] = {"scores": images.logits.astype(np.float32).T, "targets": images.targets.astype(np.int8).T}
     if parts.chosen_on is not images:
         arrays |= {"held.scores": parts.chosen_on.logits.astype(np.float32).T, "held.targets": parts.chosen_on.targets.astype(np.int8).T}
-    found = reliability(images.logits, images.targets)
+    found = reliability(images.logits, images.targets, scores="logits")
     arrays["bins.count"], arrays["bins.present"] = found.count.astype(np.int32), found.present.astype(np.int32)
     arrays["bins.confidence"] = found.confidence.astype(np.float32)
     return pack(arrays)

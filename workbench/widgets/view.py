@@ -158,7 +158,7 @@ def _peak(matched: Matched, view: Mapping[str, Any]) -> list[float] | None:
     found = np.flatnonzero(labels == matched.categories.index(view["label"]))
     if not len(found):
         return None
-    row, column = np.unravel_index(np.argmax(values[found[0]]), values.shape[1:])
+    row, column = np.unravel_index(np.argmax(np.nan_to_num(values[found[0]], nan=-np.inf)), values.shape[1:])
     return [float(column + 0.5) / values.shape[2], float(row + 0.5) / values.shape[1]]
 
 

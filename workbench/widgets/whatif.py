@@ -19,9 +19,10 @@ from PIL import Image
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
+from workbench.inspection.scaling import ScaledMaps, scaled
 from workbench.widgets.edits import Edit, checked_list, covered, split
 from workbench.widgets.matching import Matched, Member
-from workbench.widgets.payload import pack, packed_regions
+from workbench.widgets.payload import map_arrays, pack, packed_regions
 
 Predict = Callable[[np.ndarray], tuple[np.ndarray, Mapping[str, np.ndarray]]]
 """uint8 [B, H, W, 3] -> logits [B, C] and raw maps {kind: [B, C, h, w]}, those of the archive's kinds that it has.
@@ -129,9 +130,9 @@ class Bench:
                 _drop_first(self._before, 64)
             arrays[f"logits.{place}"] = logits
             arrays[f"before.{place}"] = self._before[place, first.key]
-            for kind, values in maps.items():
-                arrays[f"maps.{place}.{kind}"] = values
-                arrays[f"labels.{place}.{kind}"] = np.arange(len(values), dtype=np.int16)
+            for kind, found in maps.items():
+                given = np.flatnonzero(~np.isnan(found.halves).all(axis=(1, 2)))  # of the other labels none was made
+                arrays |= map_arrays(f"{place}.{kind}", given, found.halves[given], found.scales[given])
         regions: list[dict[str, Any]] = []
         things = None
         if base.scene is not None:
@@ -181,8 +182,8 @@ class Bench:
                 self._composes[image] = float(np.abs(_cells(drawn) - _cells(shown)).mean()) <= SAME
         return self._compose(identifier, changes) if self._composes[image] else None
 
-    def _ask(self, place: int, pixels: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """(logits float32 [C], maps float16 [C, h, w] by kind) of one picture, columns in the common order."""
+    def _ask(self, place: int, pixels: np.ndarray) -> tuple[np.ndarray, dict[str, ScaledMaps]]:
+        """(logits float32 [C], maps float16 [C, h, w] and their scales [C] by kind) of one picture, columns in the common order."""
         member, columns = self._matched.members[place], self._columns[place]
         logits, maps = self._predictors[place](pixels[None])
         logits = np.asarray(logits, dtype=np.float32)
@@ -191,12 +192,12 @@ class Bench:
         found = {}
         for kind in member.inspection.map_kinds:
             if kind not in maps:  # such as an attribution that takes seconds: its pane says that it is not there
-                found[kind] = np.zeros((0, *member.inspection.grid(kind)), dtype=np.float16)
+                found[kind] = ScaledMaps(np.zeros((0, *member.inspection.grid(kind)), dtype=np.float16), np.ones(0))
                 continue
             values = np.asarray(maps[kind], dtype=np.float32)
             if values.ndim != 4 or values.shape[:2] != logits.shape:
                 raise WorkbenchError(f'predict gave the map "{kind}" with shape {list(values.shape)}, not [1, {len(columns)}, h, w].')
-            found[kind] = np.clip(values[0][columns], -65504, 65504).astype(np.float16)
+            found[kind] = scaled(values[0][columns])
         return logits[0][columns], found
 
 

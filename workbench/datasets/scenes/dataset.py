@@ -94,7 +94,9 @@ class Scenes(MultiLabelDataset):
         """The same scene drawn four times finer, at most 512 pixels a side."""
         return self.scene(index).render(max(self.size, min(4 * self.size, 512)))
 
-    def pixels(self, size: int) -> np.ndarray:
+    def pixels(self, size: int | tuple[int, int]) -> np.ndarray:
+        if isinstance(size, tuple) and size[0] == size[1]:
+            size = size[0]
         known = size in self._pixel_cache
         pixels = super().pixels(size)
         if not known and size == self.size and self._file and len(self) >= WORTH_STORING:
@@ -108,10 +110,10 @@ class Scenes(MultiLabelDataset):
         key = disk.fingerprint(self.seed, self.split, len(self), self.size, asdict(self.knobs))
         return folder / f"{self.name}-{len(self)}-{self.size}px-{key}.npz"
 
-    def _stack(self, indices: Sequence[int], size: int) -> np.ndarray:
+    def _stack(self, indices: Sequence[int], size: int | tuple[int, int]) -> np.ndarray:
         if size != self.size or size in self._pixel_cache:
             return super()._stack(indices, size)
-        return np.stack([self.scene(index).render(size) for index in indices])
+        return np.stack([self.scene(index).render(self.size) for index in indices])
 
 
 def _whole(what: str, value: object, low: int, high: int) -> int:

@@ -1,6 +1,6 @@
 // Drawing on the panes: a map over the picture, its contour, its cells, and the outlines of objects.
 import { STYLE } from "./style.js";
-import { mixingTable } from "./colormaps.js";
+import { mixingTable, nanColour } from "./colormaps.js";
 
 // For each of `size` pixels the two cells between which it lies and how far from the first (bilinear, clamped at the border), or twice
 // the cell that it lies in.
@@ -61,13 +61,23 @@ export function drawHeat(context, map, kind, [low, high], { palette, alpha, grid
   const line = new Float32Array(map.columns);
   const top = STYLE.levels - 1;
   const factor = top / (high - low);
+  const levelOf = (value) => Math.min(top, Math.max(0, (value - low) * factor)) + 0.5;
   for (let y = 0, i = 0; y < height; y++) {
     rowBetween(line, map, down, y);
-    for (let c = 0; c < line.length; c++) line[c] = Math.min(top, Math.max(0, (line[c] - low) * factor)) + 0.5;
+    for (let c = 0; c < line.length; c++) line[c] = levelOf(line[c]);
+    const row = down.part[y] < 0.5 ? down.first[y] : down.second[y];
     for (let x = 0; x < width; x++, i++) {
       const left = line[first[x]];
-      const level = (left + (line[second[x]] - left) * part[x]) | 0;
-      out[i] = table[(level << 8) | grey[i]];
+      let level = left + (line[second[x]] - left) * part[x];
+      if (level !== level) {
+        // Beside a cell without a number: the nearest cell's own value, or the stripes.
+        level = levelOf(map.values[row * map.columns + (part[x] < 0.5 ? first[x] : second[x])]);
+        if (level !== level) {
+          out[i] = nanColour(x, y, grey[i]);
+          continue;
+        }
+      }
+      out[i] = table[((level | 0) << 8) | grey[i]];
     }
   }
   context.putImageData(picture, 0, 0);
@@ -75,7 +85,7 @@ export function drawHeat(context, map, kind, [low, high], { palette, alpha, grid
 
 // The value above which the top share of the area lies.
 export function topLevel(field, share) {
-  const sorted = Float32Array.from(field).sort();
+  const sorted = Float32Array.from(field.filter((value) => value === value)).sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * (1 - share)))];
 }
 
@@ -104,7 +114,7 @@ export function drawContour(context, map, grid) {
 function isoline(field, columns, rows, level, stepX, stepY) {
   const path = new Path2D();
   // One ring of low values around the field closes lines that would run off the picture.
-  const at = (x, y) => (x < 0 || y < 0 || x >= columns || y >= rows ? -Infinity : field[y * columns + x] - level);
+  const at = (x, y) => (x < 0 || y < 0 || x >= columns || y >= rows || Number.isNaN(field[y * columns + x]) ? -Infinity : field[y * columns + x] - level);
   const cross = (x0, y0, a, x1, y1, b) => {
     const t = a === -Infinity ? 1 : b === -Infinity ? 0 : a / (a - b);
     return [(x0 + (x1 - x0) * t + 0.5) * stepX, (y0 + (y1 - y0) * t + 0.5) * stepY];

@@ -65,6 +65,15 @@ export function mixingTable(kind, palette, alpha) {
   return mixed.get(key);
 }
 
+// What stands for a value that is not a number: stripes, which no palette has, over the grey value.
+export function nanColour(x, y, grey) {
+  const { colour, stripe } = STYLE.nan;
+  const [red, green, blue] = (x + y) % (2 * stripe) < stripe ? [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16)) : [grey, grey, grey];
+  return (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
+}
+
+export const nanStripes = () => `repeating-linear-gradient(135deg, ${STYLE.nan.colour} 0 ${STYLE.nan.stripe}px, transparent 0 ${2 * STYLE.nan.stripe}px)`;
+
 export function cssGradient(kind, palette) {
   return `linear-gradient(to right, ${STYLE.palettes[paletteOf(kind, palette)].join(", ")})`;
 }

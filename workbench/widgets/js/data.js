@@ -29,6 +29,12 @@ function maskOf(image) {
   return { inside, width, height };
 }
 
+// Maps are half floats beside a scale each; older archives have none.
+function unscale(values, scales) {
+  const size = scales ? values.length / scales.length : 0;
+  for (let i = 0; i < values.length && scales; i++) values[i] *= scales[Math.floor(i / size)];
+}
+
 export class Store extends Announcer {
   constructor(model) {
     super();
@@ -175,6 +181,7 @@ export class Store extends Announcer {
       const maps = {};
       for (const kind of model.kinds) {
         const { values, shape } = arrays[`maps.${place}.${kind.name}`];
+        unscale(values, arrays[`scales.${place}.${kind.name}`]?.values);
         if (kind.transform === "sigmoid") for (let i = 0; i < values.length; i++) values[i] = sigmoid(values[i]);
         const labels = arrays[`labels.${place}.${kind.name}`].values;
         maps[kind.name] = { values, labels, rows: shape[1], columns: shape[2], where: new Map(Array.from(labels, (label, k) => [label, k])) };

@@ -102,10 +102,10 @@ export function cellAt(spot, height, width) {
   return [Math.min(height - 1, Math.floor(spot[1] * height)), Math.min(width - 1, Math.floor(spot[0] * width))];
 }
 
-// Labels by falling value in one cell: [[label, value], ...].
+// Labels by falling value in one cell, those without a number last: [[label, value], ...].
 export function rankAtCell(map, row, column) {
   const size = map.rows * map.columns;
   const at = row * map.columns + column;
   const ranked = Array.from(map.labels, (label, k) => [label, map.values[k * size + at]]);
-  return ranked.sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+  return ranked.sort((a, b) => Number.isNaN(a[1]) - Number.isNaN(b[1]) || b[1] - a[1] || a[0] - b[0]);
 }

@@ -2,7 +2,7 @@
 import { decodeHalves } from "./halffloat.js";
 import { bytesOf } from "./dom.js";
 
-const TYPES = { uint8: Uint8Array, int8: Int8Array, int16: Int16Array, int32: Int32Array, uint16: Uint16Array, float16: Uint16Array, float32: Float32Array };
+const TYPES = { uint8: Uint8Array, int8: Int8Array, int16: Int16Array, int32: Int32Array, uint16: Uint16Array, float16: Uint16Array, float32: Float32Array, float64: Float64Array };
 
 // {layout, data} -> {name: {values, shape}}
 export function unpack(packet) {

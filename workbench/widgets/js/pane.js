@@ -1,5 +1,5 @@
 // One pane: the photo, or a map over it, with its heading, its colour bar, a cursor and the value under the cursor.
-import { cssGradient } from "./colormaps.js";
+import { cssGradient, nanStripes } from "./colormaps.js";
 import { drawCells, drawContour, drawHeat, drawRegions } from "./canvas.js";
 import { cellAt } from "./decisions.js";
 import { h, number, setRead, setText } from "./dom.js";
@@ -14,7 +14,8 @@ export function makePane(app, kind, place, choose) {
   const missing = h("span", { class: "wb-missing", hidden: true });
   const title = choose ? h("button", { class: "wb-title", title: kind.meaning, onclick: () => view.set(choose) }, kind.title) : h("span", { class: "wb-title" }, kind ? kind.title : "Photo");
   const value = h("span", { class: "wb-value" });
-  const bar = kind ? h("div", { class: "wb-scale", "aria-hidden": "true" }, h("span"), h("i", {}, h("b", { hidden: true })), h("span")) : null;
+  const bar = kind ? h("div", { class: "wb-scale", "aria-hidden": "true" }, h("span"), h("i", {}, h("b", { hidden: true })), h("span"), h("span", { class: "wb-nan", title: STYLE.nan.meaning, hidden: true }, STYLE.nan.word)) : null;
+  if (bar) bar.lastChild.style.backgroundImage = nanStripes();
   const stage = h("div", { class: "wb-stage" }, canvas, cursor, missing);
   const figure = h("figure", { class: "wb-pane" }, h("div", { class: "wb-head" }, title, value), stage, bar);
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -62,11 +63,16 @@ export function mapOf(maps, label) {
   return { values: maps.values.subarray(k * size, (k + 1) * size), rows: maps.rows, columns: maps.columns };
 }
 
+// The value of a cell in words, "NaN" where it is not a number.
+export function cellText(value) {
+  return Number.isNaN(value) ? STYLE.nan.word : Math.abs(value) === Infinity ? (value > 0 ? "∞" : "−∞") : number(value);
+}
+
 export function strongest(values) {
   let top = 0;
   for (let i = 0; i < values.length; i++) {
     const size = Math.abs(values[i]);
-    if (size > top) top = size;
+    if (size > top && size < Infinity) top = size;
   }
   return top;
 }
@@ -109,7 +115,8 @@ export function drawPane(app, pane, packet, map, range) {
     if (map && overlay !== "contour") drawHeat(context, map, kind, range, { palette, alpha: overlay === "map" ? null : alpha, grid }, grey);
     if (map && grid) drawCells(context, map.rows, map.columns);
     if (map && overlay === "contour") drawContour(context, map, grid);
-    const [low, track, high] = pane.bar.children;
+    const [low, track, high, nan] = pane.bar.children;
+    nan.hidden = !map || map.values.every((value) => !Number.isNaN(value));
     track.style.backgroundImage = cssGradient(kind, palette);
     setText(low, number(range[0]));
     setText(high, number(range[1]));
@@ -119,7 +126,8 @@ export function drawPane(app, pane, packet, map, range) {
   const photo = packet.serial ? "Edited photo" : "Photo";
   if (!kind) setText(pane.title, photo);
   const what = kind ? `${kind.title} of ${name} in${packet.serial ? " the edited" : ""}` : `${photo},`;
-  setRead(canvas, "aria-label", `${store.models[pane.place].name}: ${what} image ${view.state.image}. Press Enter for a cursor that the arrows move.`);
+  const striped = kind && !pane.bar.lastChild.hidden ? " Striped cells are not a number (NaN)." : "";
+  setRead(canvas, "aria-label", `${store.models[pane.place].name}: ${what} image ${view.state.image}.${striped} Press Enter for a cursor that the arrows move.`);
 }
 
 // The cursor in a pane with cells as in `map`, and the value under it.
@@ -139,7 +147,8 @@ export function markPane(pane, spot, map) {
   style.height = `${100 / map.rows}%`;
   if (!pane.kind) return;
   const value = map.values[row * map.columns + column];
-  setText(pane.value, number(value));
+  setText(pane.value, cellText(value));
+  knob.hidden = Number.isNaN(value);
   const [low, high] = pane.range;
   knob.style.left = `${100 * Math.min(1, Math.max(0, (value - low) / (high - low)))}%`;
 }

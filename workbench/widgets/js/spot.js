@@ -1,6 +1,7 @@
 // Which labels look at the cell under the cursor, ranked by the active map.
 import { cellAt, rankAtCell } from "./decisions.js";
-import { h, number, setText, stateIcon } from "./dom.js";
+import { h, setText, stateIcon } from "./dom.js";
+import { cellText } from "./pane.js";
 
 const SHOWN = 8;
 
@@ -36,7 +37,7 @@ export function spotPanel(app) {
     const [row, column] = cellAt(spot, maps.rows, maps.columns);
     const ranked = rankAtCell(maps, row, column);
     setText(where, `${kind.title}, row ${row + 1}, column ${column + 1} of ${maps.rows} × ${maps.columns}${ranked.length < store.labels ? `; ${ranked.length} labels have a map here` : ""}`);
-    const top = Math.max(1e-12, Math.abs(ranked[0]?.[1] || 0), Math.abs(ranked.at(-1)?.[1] || 0));
+    const top = Math.max(0, ...ranked.map(([, value]) => Math.abs(value)).filter(Number.isFinite));
     rows.forEach((each, place) => {
       const [label, value] = ranked[place] || [-1, 0];
       each.node.hidden = label < 0;
@@ -48,8 +49,8 @@ export function spotPanel(app) {
         each.icon.dataset.state = state;
         each.icon.replaceChildren(stateIcon(state));
       }
-      setText(each.value, number(value));
-      each.bar.style.width = `${(100 * Math.abs(value)) / top}%`;
+      setText(each.value, cellText(value));
+      each.bar.style.width = `${top > 0 ? Math.min(100, (100 * Math.abs(value || 0)) / top) : 0}%`;
       each.button.setAttribute("aria-pressed", String(label === view.label));
     });
   }
