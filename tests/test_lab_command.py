@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,11 @@ def test_it_binds_to_this_machine_and_asks_for_a_token(tmp_path):
         if sys.platform == "linux":  # where every 127.x.y.z is this machine: a server for all addresses would answer here too
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.2", int(port)), timeout=5).close()
+        process.terminate()  # us alone: the server ends too
+        assert process.wait(30) == 143
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", int(port)), timeout=5).close()
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

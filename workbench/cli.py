@@ -9,10 +9,13 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import workbench
+from workbench.commands.said import patient_output
 from workbench.errors import WorkbenchError, unwritable
 from workbench.terminal import escaped_output
+from workbench.training.stopping import listening
 
 COMMANDS = {
     "tour": "train the small models on drawn scenes, compare them, write a report and archives into runs/tour",
@@ -27,6 +30,7 @@ COMMANDS = {
     "lab": "open JupyterLab on a notebook",
     "doctor": "say what is installed, what is missing and what to do about it",
 }
+TRAINING = ("train", "tour")  # what they print is beside the purpose: a closed pipe does not end them
 UNWRITABLE = (errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
 NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
 TRAIN_PACKAGES = {"torch", "torchvision", "lightning_fabric", "pycocotools", "tqdm", "captum", "sklearn"}
@@ -47,12 +51,16 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, 2 after bad input or a disk that cannot be written to, 130 after Ctrl-C, 143 after SIGTERM."""
     with escaped_output():
-        return _main(build_parser().parse_args(arguments))
+        parsed = build_parser().parse_args(arguments)
+        with patient_output(parsed.command in TRAINING):
+            return _main(parsed)
 
 
 def _main(parsed: argparse.Namespace) -> int:
     try:
-        return int(parsed.run(parsed) or 0)
+        # JupyterLab asks by itself whether to stop.
+        with nullcontext() if parsed.command == "lab" else listening(f"workbench {parsed.command}"):
+            return int(parsed.run(parsed) or 0)
     except WorkbenchError as error:
         print(f"workbench {parsed.command}: {error}", file=sys.stderr)
         return 2

@@ -8,7 +8,7 @@ from pathlib import Path
 TRAINING = Path(__file__).parent
 DOCS = TRAINING.parents[1] / "docs" / "training.md"
 TESTS = {  # beginning of the row, and who makes it happen
-    "Ctrl-C": ["test_a_signal_saves_and_stops", "test_a_second_ctrl_c_does_not_wait", "test_the_command_says_that_it_can_go_on"],
+    "Ctrl-C": ["test_a_signal_saves_and_stops", "test_a_second_signal_does_not_wait", "test_the_command_says_that_it_can_go_on"],
     "`kill -9`": [
         "test_killed_at_five_random_moments",
         "test_stopped_ahead_of_any_of_the_writes",

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
 
 from workbench.commands.numbers import whole
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.training.stopping import SIGNALS, Stopped
+
+LONGEST = 10.0  # seconds that the server has to end its kernels
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +57,28 @@ def run(arguments: argparse.Namespace) -> int:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     print(f"Opening {notebook} in JupyterLab; stop it with Ctrl-C twice.", flush=True)
+    for number in (number for number in SIGNALS if number != signal.SIGINT and signal.getsignal(number) is not signal.SIG_IGN):
+        signal.signal(number, _stopped)
     process = subprocess.Popen(command, cwd=root)
     while True:
         try:
             return process.wait()
+        except Stopped:  # us alone, and the server would live on
+            _end(process)
+            raise
         except KeyboardInterrupt:  # JupyterLab got it too, and asks by itself whether to stop
             continue
+
+
+def _stopped(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Have the server end its kernels and itself."""
+    process.terminate()
+    try:
+        process.wait(LONGEST)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.kill()
+        process.wait()

@@ -50,16 +50,18 @@ def left_out(folder: Path) -> dict[str, dict[str, str]]:
 
 def _look_through(data: MultiLabelDataset, limit: int) -> dict[str, str]:
     broken: dict[str, str] = {}
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    try:
         for index, problem in enumerate(pool.map(lambda number: _problem(data, number), range(len(data)))):
             if problem:
                 broken[data.ids[index]] = problem
                 if len(broken) > limit:
-                    pool.shutdown(wait=True, cancel_futures=True)
                     raise WorkbenchError(
                         f"More than {limit} images of {data.name} cannot be read, the first being {next(iter(broken))}: "
                         f"{next(iter(broken.values()))} Repair the data, or allow more with data.skip_broken."
                     )
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
     if len(broken) == len(data):
         raise WorkbenchError(f"Not one image of {data.name} can be read; is its folder complete?")
     return broken

@@ -14,7 +14,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ from workbench.training.status import Status, reported
 from workbench.training.stopping import Stopped, StopRequest, stop_request
 
 SAVE_EVERY_SECONDS = 300.0
+SAVE_BEFORE_EVALUATION = 2.0  # seconds of training since the last save that an evaluation cut short must not cost
 
 
 def train(
@@ -68,8 +69,8 @@ def train(
 ) -> Run:
     """Train a recipe into a run folder; go on where an earlier call with the same recipe was stopped.
 
-    On a CPU the result does not depend on whether and where it was stopped. Ctrl-C and SIGTERM save and then stop. Started by torchrun or
-    SLURM in several processes, they share the work; the first writes and calls `on_epoch`.
+    On a CPU the result does not depend on whether and where it was stopped. Ctrl-C, SIGTERM and SIGHUP save and then stop. Started by
+    torchrun or SLURM in several processes, they share the work; the first writes and calls `on_epoch`.
 
     Args:
         folder: new, empty, or the run to go on with.
@@ -96,7 +97,9 @@ def train(
                 fabric.barrier()
             with reported(run, fabric.world_size, first) as status:
                 maps = Path(cache) if cache else run.folder.parent / ".features"
-                _Training(run, fabric, stop, status, progress, maps, workers).go(on_epoch)
+                with stop.interruptible():
+                    training = _Training(run, fabric, stop, status, progress, maps, workers)
+                training.go(on_epoch)
                 end_processes()
     return run
 
@@ -162,7 +165,8 @@ class _Training:
                 if number >= self.position.stage:
                     for row in self._stage(number, name, stage):
                         if on_epoch and self.processes.first:
-                            on_epoch(self.run, row)
+                            with self.stop.interruptible():  # this epoch is on the disk
+                                on_epoch(self.run, row)
                         self._stop_if_asked(self.processes.totals([self.stop.signal])[0])
         if self.processes.first:
             write_done(self.run.state_path, Position(**{**vars(self.position), "done": True}))
@@ -249,7 +253,10 @@ class _Training:
         trained_for = position.seconds
         means = {key: value / len(self.training) for key, value in position.sums.items()}
         logged = {key: means.pop(key) for key in list(means) if key.startswith(PREFIX)}
-        measured = self._evaluate()
+        if time.monotonic() - saved > SAVE_BEFORE_EVALUATION:
+            self._write_state()
+        with self.stop.interruptible(self._write_state):
+            measured = self._evaluate()
         row = {"stage": name, "epoch": position.rows + 1, "stage_epoch": position.epoch + 1, "step": position.steps}
         row |= {"images": position.images, "lr": position.lr, "loss": sum(means.values())}
         row |= {f"loss.{key.split('.', 1)[-1]}": value for key, value in means.items()} | logged | measured
@@ -261,12 +268,8 @@ class _Training:
 
     def _read(self, inputs: Iterator[Any], parts: int) -> list[Any]:
         """The input of one step. Where it cannot be read, everything up to the step before is kept."""
-        try:
+        with self.stop.interruptible(self._write_state):
             return [next(inputs) for _ in range(parts)]
-        except Exception:
-            with suppress(WorkbenchError):
-                self._write_state()
-            raise
 
     def _step(self, name: str, stage: Stage, given: list[Any], parts: list[list[np.ndarray]], epochs: float) -> float:
         """One batch; `parts` are its indices by process and part, `epochs` says how much of the stage is done with it.

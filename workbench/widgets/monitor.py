@@ -146,6 +146,8 @@ class TrainingMonitor(Explorer):
             own = self._process is not None and self._process.running and pid in (0, self._process.pid)
             if not own and state not in ACTIVE:
                 raise WorkbenchError(f"No training runs in {self.folder.name}; there is nothing to stop.")
+            if self._stopping:
+                return  # a second signal would end it before it has saved
             if own and self._process is not None:
                 self._process.stop()
             elif host not in ("", socket.gethostname()) or not pid:

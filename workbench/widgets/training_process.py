@@ -14,7 +14,8 @@ from typing import Any
 from workbench.errors import WorkbenchError
 
 COMMAND = ("-m", "workbench")  # what Python is started with
-STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)
+SIGNALS = [number for name, number in signal.Signals.__members__.items() if name in ("SIGINT", "SIGTERM", "SIGHUP")]
+STOPPED = (*(128 + number for number in SIGNALS), *(-number for number in SIGNALS))
 LONGEST = 1000  # characters of a sentence
 _SPEAKER = "workbench train: "
 
