@@ -8,9 +8,9 @@ from pathlib import Path
 TRAINING = Path(__file__).parent
 DOCS = TRAINING.parents[1] / "docs" / "training.md"
 TESTS = {  # beginning of the row, and who makes it happen
-    "Ctrl-C": ["test_a_signal_saves_and_stops", "test_a_second_signal_does_not_wait", "test_the_command_says_that_it_can_go_on"],
+    "Ctrl-C": ["test_a_signal_saves_and_stops", "test_a_second_signal_does_not_wait", "test_the_command_says_that_it_can_go_on", "stops"],
     "`kill -9`": [
-        "test_killed_at_five_random_moments",
+        "kills",
         "test_stopped_ahead_of_any_of_the_writes",
         "test_what_is_written_is_on_the_disk_before_it_takes_its_name",
     ],
@@ -61,7 +61,7 @@ def test_every_row_is_made_to_happen_and_every_such_test_has_its_row():
 def test_the_tests_are_there():
     known = {
         node.name
-        for path in TRAINING.glob("test_*.py")
+        for path in [*TRAINING.glob("test_*.py"), *(TRAINING.parent / "soak").glob("prove_*.py")]
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef)
     }
