@@ -11,7 +11,8 @@ from PIL import Image
 from workbench.errors import WorkbenchError
 from workbench.models import create_backbone
 from workbench.models.efficientnet_lite import SameConv2d, package_file, torchvision_names
-from workbench.models.weights import load_checked, read_tensors
+from workbench.models.weight_files import read_tensors
+from workbench.models.weights import load_checked
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from workbench.errors import WorkbenchError
 from workbench.labels import LabelGraph, LabelVectors
 from workbench.models import create_model, load_model, save_model
 from workbench.models.msrn_attention import attend_channels, contributions
-from workbench.models.msrn_inputs import load_released
 
 TARGETS = np.array([[1, 1, 0, 0, -1], [1, 1, 1, 0, 0], [1, 0, 0, 1, 1], [0, 0, 1, 1, 1], [1, 1, 0, 0, 0]], dtype=np.int8)
 
@@ -227,34 +226,3 @@ def test_a_damaged_or_pickled_vector_file_is_a_sentence(tmp_path, written):
         path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(WorkbenchError, match=r"v\.(txt|safetensors)"):
         create_model("msrn", NAMES, vectors=str(path))
-
-
-# Released layout
-
-
-def released(model, tmp_path, **changed):
-    from workbench.models.msrn_inputs import GROUPS, HEADS, SEMANTICS
-
-    own = model.state_dict()
-    places = {**SEMANTICS, **GROUPS, **HEADS["elementwise"]}
-    places |= {f"ProjectM.{layer}.{leaf}": f"projections.{layer}.{leaf}" for layer in range(3) for leaf in ("weight", "bias")}
-    state = {f"module.{name}": own[place] for name, place in places.items()}
-    state |= {"module.features.0.weight": torch.zeros(3), "module.fc1.weight": torch.zeros(2)}
-    path = tmp_path / "checkpoint.pth.tar"
-    torch.save({"state_dict": {**state, **changed}}, path)
-    return path
-
-
-def test_a_released_state_dict_is_read_and_what_is_skipped_is_named(tmp_path):
-    source, model = settled("msrn", seed=1), settled("msrn", seed=0)
-    assert load_released(model, released(source, tmp_path)) == ("features.0.weight", "fc1.weight")
-    torch.testing.assert_close(model.head.weight, source.head.weight)
-    torch.testing.assert_close(model.semantics()["group_embedding"], source.semantics()["group_embedding"])
-    with pytest.raises(WorkbenchError, match=r"lacks fc1\.bias, fc2\.weight, fc2\.bias; it is not MSRN .* with the head \"concat\""):
-        load_released(settled("msrn", head="concat"), released(source, tmp_path))
-    with pytest.raises(WorkbenchError, match=r"made for another MSRN \(W \[4, 4\] for"):
-        load_released(model, released(source, tmp_path, **{"module.W": torch.zeros(4, 4)}))
-    path = tmp_path / "other.pth"
-    torch.save({"state_dict": {"W": torch.zeros(2)}, "model": Categories}, path)
-    with pytest.raises(WorkbenchError, match="holds more than tensors"):
-        load_released(model, path)

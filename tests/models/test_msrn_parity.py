@@ -88,7 +88,7 @@ def built(name, dtype, head="elementwise", **options) -> MSRNModel:
     options = {"graph": graph, "vectors": LabelVectors(graph.categories, vectors), "group_ratio": ratio, "head": head, **options}
     model = MSRNModel(graph.categories, bare_backbone((256, *CHANNELS)), 448, **options)
     assert model.width == 512
-    assert take_released(model, tensors(name, head), "the file") == ()
+    assert take_released(model, tensors(name, head), "the file", skip=("resnet_101.",)) == ()
     return model.to(dtype).eval().requires_grad_(False)
 
 

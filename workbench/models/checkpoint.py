@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from workbench.errors import WorkbenchError
 from workbench.files import atomic
 from workbench.models import create_model, model_class
 from workbench.models.base import WorkbenchModel
+from workbench.models.weight_files import is_safetensors, read_tensors
 from workbench.models.weights import load_checked
 
 SCHEMA_VERSION = 1
@@ -65,21 +67,44 @@ def load_model(path: str | Path, categories: Categories | None = None, name: str
     return model.eval()
 
 
-def load_weights(model: WorkbenchModel, path: str | Path, skip: tuple[str, ...] = ()) -> None:
-    """Load the weights of a saved model into one that exists.
+def load_weights(
+    model: WorkbenchModel,
+    path: str | Path,
+    skip: Sequence[str] = (),
+    *,
+    entry: str | None = None,
+    rename: Mapping[str, str] | None = None,
+) -> tuple[str, ...]:
+    """Load the weights of a saved model, or of any checkpoint of PyTorch, into one that exists.
 
     Args:
-        skip: beginnings of tensor names that may be missing or surplus ("fc.").
+        skip: beginnings of tensor names that are left out, or may be missing or surplus ("fc."), such as a classifier of another size.
+        entry: which table of a foreign checkpoint to take, such as "state_dict_ema"; see `workbench.models.weight_files.read_tensors`.
+        rename: beginnings of names in a foreign file, and what stands in their place ({"resnet.": "backbone."}).
+
+    Returns: names of the tensors in the file that were left out.
 
     Raises:
         WorkbenchError: another model, other categories (unless something is skipped), or tensors that do not fit, all listed.
     """
-    config = read_config(path)
-    if not skip:
+    config = _config(path)
+    if config is not None and not skip:
         if config["name"] != model.config["name"]:
             raise WorkbenchError(f'{path} holds a "{config["name"]}" model, not "{model.config["name"]}"; give the matching checkpoint.')
         _require_categories(model.categories, config, path)
-    load_checked(model, load_file(path), str(path), skip)
+    return load_checked(model, read_tensors(path, entry), str(path), skip, rename)
+
+
+def _config(path: str | Path) -> dict[str, Any] | None:
+    """The config of a model that was saved here, None for weights from elsewhere."""
+    if not Path(path).is_file() or not is_safetensors(path):
+        return None
+    try:
+        with safe_open(path, framework="pt") as handle:
+            ours = "workbench-model" in (handle.metadata() or {})
+    except (SafetensorError, OSError, ValueError):  # told by whoever reads the weights
+        return None
+    return read_config(path) if ours else None
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
@@ -87,6 +112,10 @@ def read_config(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise WorkbenchError(f"There is no model file at {path}; `workbench train` writes one into its run folder.")
+    if Path(path).stat().st_size and not is_safetensors(path):
+        raise WorkbenchError(
+            f"{path} is no model that workbench saved; for weights alone, build the model with create_model and call load_weights."
+        )
     try:
         with safe_open(path, framework="pt") as handle:
             text = (handle.metadata() or {}).get("workbench-model")

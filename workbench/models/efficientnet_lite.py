@@ -20,7 +20,8 @@ from torchvision.ops import SqueezeExcitation
 from workbench.errors import WorkbenchError
 from workbench.models.backbone import Backbone
 from workbench.models.receptive_field import receptive_fields
-from workbench.models.weights import load_checked, read_tensors
+from workbench.models.weight_files import read_tensors
+from workbench.models.weights import load_checked
 
 # torchvision's nine feature groups by the stride of their output, and the blocks in each of the seven between stem and head.
 STAGES = ((0, 2), (2, 3), (3, 4), (4, 6), (6, 9))

@@ -12,7 +12,8 @@ from pathlib import Path
 from workbench.categories import Categories
 from workbench.models.efficientnet_lite import package_file, torchvision_names
 from workbench.models.pooled import PooledModel
-from workbench.models.weights import load_checked, read_tensors
+from workbench.models.weight_files import read_tensors
+from workbench.models.weights import load_checked
 
 SIZE = 224  # pixels of each side, at which it was trained
 

@@ -10,7 +10,9 @@ Deviations. Written from a description of the released network and equal to it i
 backbone: the channels, and the width, which is 512 where the last stage has as many channels. A layer is halved by its max pooling only
 where at least `SMALLEST_GRID` cells a side are left, as they are at 448 px; pooled further, a small image would lose its places. The
 `concat` head is the released one; the default here is `elementwise`, which is there too but switched off: it has a thousandth of the
-parameters, and its logits are exact sums over cells. The released label vectors are GloVe's; the shipped ones are sentence embeddings.
+parameters, and its logits are exact sums over cells. The convolutions behind the stages start as PyTorch starts them, the released ones as
+ResNet's (He et al., fan-out). `msrn_inputs.load_released` reads a released checkpoint, trunk and all. The released label vectors are
+GloVe's; the shipped ones are sentence embeddings.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,13 @@ from torch import Tensor
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
 from workbench.labels import LabelGraph, LabelVectors
-from workbench.models.weights import read_tensors
+from workbench.models.weight_files import read_tensors
 
 if TYPE_CHECKING:
     from workbench.models.msrn import MSRNModel
 
 LEARNED_WIDTH = 300
+RELEASED_TRUNK = "resnet_101."  # holds the convolutions behind layer2 and layer3 as well
 
 # Names in the released layout, and ours. The two classifiers of the head are taken where the model has them.
 SEMANTICS = {
@@ -89,34 +91,42 @@ def graph_for(categories: Categories, graph: Any) -> LabelGraph:
     return graph.ordered_as(categories)
 
 
-def load_released(model: MSRNModel, path: str | Path) -> tuple[str, ...]:
-    """Load a checkpoint in the released layout into the label semantics, projections and head of a model.
+def load_released(model: MSRNModel, path: str | Path, skip: Sequence[str] = ()) -> tuple[str, ...]:
+    """Load a checkpoint in the released layout into a whole model: trunk, convolutions behind its stages, label semantics, head.
 
-    Returns: names of the tensors that were skipped. The backbone with the convolutions behind its stages is among them, because
-        their names are the backbone's own: load them as `weights` of the backbone.
+    The label vectors and the graph are no part of such a file; the model keeps those that it was built with.
+
+    Args:
+        skip: beginnings of released names that are left out or may be missing, such as ("resnet_101.",) for a model on another backbone.
+
+    Returns: names of the tensors that were left out.
 
     Raises:
         WorkbenchError: a file that is no weights, or tensors that are missing or of another shape, all listed.
     """
-    return take_released(model, read_tensors(path), str(path))
+    return take_released(model, read_tensors(path), str(path), skip)
 
 
-def take_released(model: MSRNModel, tensors: dict[str, Tensor], where: str) -> tuple[str, ...]:
+def take_released(model: MSRNModel, tensors: dict[str, Tensor], where: str, skip: Sequence[str] = ()) -> tuple[str, ...]:
     """As `load_released`, from tensors that are there already; `where` is what the sentence calls them."""
     head = "elementwise" if model.head.exact else "concat"
     own = model.state_dict()
     places = {**SEMANTICS, **(GROUPS if len(model.semantics.grouped) else {}), **HEADS[head]}
     for layer in range(len(model.projections)):
         places |= {f"ProjectM.{layer}.{leaf}": f"projections.{layer}.{leaf}" for leaf in ("weight", "bias")}
-    missing = [name for name in places if name not in tensors]
+    places |= _trunk_places(model)
+    places = {name: place for name, place in places.items() if not name.startswith(tuple(skip))} if skip else places
+    missing = [name for name in places if name not in tensors and not name.endswith("num_batches_tracked")]
     if missing:
         raise WorkbenchError(
             f"{where} lacks {', '.join(missing[:5])}{f' and {len(missing) - 5} more' if len(missing) > 5 else ''}; "
-            f'it is not MSRN in the released layout with the head "{head}".'
+            f'it is not MSRN in the released layout with the head "{head}" on this backbone. '
+            "Build the model it was made for, or name the beginnings to skip."
         )
+    found = {name: place for name, place in places.items() if name in tensors}
     wrong = [
         f"{name} {list(tensors[name].shape)} for {list(own[place].shape)}"
-        for name, place in places.items()
+        for name, place in found.items()
         if tensors[name].shape != own[place].shape
     ]
     if wrong:
@@ -124,5 +134,19 @@ def take_released(model: MSRNModel, tensors: dict[str, Tensor], where: str) -> t
             f"{where} was made for another MSRN ({'; '.join(wrong[:5])}); build the model with its categories, width, group_ratio, "
             "vector_width and backbone."
         )
-    model.load_state_dict({place: tensors[name] for name, place in places.items()}, strict=False)
+    model.load_state_dict({place: tensors[name] for name, place in found.items()}, strict=False)
     return tuple(name for name in tensors if name not in places)
+
+
+def _trunk_places(model: MSRNModel) -> dict[str, str]:
+    """Released names of the trunk and of the convolutions behind layer2 and layer3, and ours; of another backbone than a ResNet its own."""
+    from workbench.models.torchvision_backbones import STAGES
+
+    beginnings = {f"backbone.{ours}": f"{RELEASED_TRUNK}{theirs}" for theirs, ours in STAGES.items()}
+    beginnings |= {f"buffers_before.{number}.": f"{RELEASED_TRUNK}conv_buffer{number + 1}." for number in range(len(model.buffers_before))}
+    places = {}
+    for place in model.state_dict():
+        if place.startswith(("backbone.", "buffers_before.")):
+            start = next((start for start in beginnings if place.startswith(start)), None)
+            places[f"{RELEASED_TRUNK}{place}" if start is None else beginnings[start] + place.removeprefix(start)] = place
+    return places

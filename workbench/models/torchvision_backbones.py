@@ -18,6 +18,9 @@ from workbench.models.weights import load_backbone_weights, load_checked
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+STAGES = {"conv1.": "stages.0.0.0.", "bn1.": "stages.0.0.1.", "layer1.": "stages.0.1."}
+STAGES |= {f"layer{number}.": f"stages.{number - 1}." for number in range(2, 5)}
+"""Beginnings of names in torchvision's ResNets, and in a `Backbone` made of one."""
 
 
 def create(name: str, weights: str | Path | None) -> Backbone:
