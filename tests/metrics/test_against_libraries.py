@@ -118,7 +118,7 @@ def test_the_number_of_threads_changes_no_digit():
 
 
 def test_zeros_of_both_signs_are_one_score_and_order_breaks_ties():
-    (ranked,) = rank_classes(np.array([[-0.0], [0.0], [1.0], [-1.0]], np.float32), np.array([[1], [0], [0], [1]]))
+    (ranked,) = rank_classes(np.array([[-0.0], [0.0], [1.0], [-1.0]], np.float32), np.array([[1], [0], [0], [1]]), order=True)
     assert ranked.order.tolist() == [2, 0, 1, 3]
     assert ranked.above.tolist() == [3, 4]
     assert ranked.hits.tolist() == [1, 2]

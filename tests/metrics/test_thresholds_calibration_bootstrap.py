@@ -125,7 +125,7 @@ def test_weights_equal_repeating_the_images(kind, levels):
         assert weights.sum() == len(scores)
         rows = np.repeat(np.arange(len(scores)), weights)
         expected = average_precision(scores[rows], targets[rows], kind)
-        found = [weighted_average_precision(ranked, weights, kind) for ranked in rank_classes(scores, targets)]
+        found = [weighted_average_precision(ranked, weights, kind) for ranked in rank_classes(scores, targets, order=True)]
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 

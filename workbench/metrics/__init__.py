@@ -8,12 +8,16 @@ from workbench.metrics.evaluation import Accumulator, evaluate
 from workbench.metrics.precision_recall import precision_recall_f1
 from workbench.metrics.ranking import average_precision, mean_average_precision, precision_recall_curve
 from workbench.metrics.ranks import ranking_measures, set_measures
+from workbench.metrics.roc import Roc, roc
+from workbench.metrics.streaming import ScoreHistogram
 from workbench.metrics.thresholds import Thresholds
 
 __all__ = [
     "PRESETS",
     "Accumulator",
     "Convention",
+    "Roc",
+    "ScoreHistogram",
     "Thresholds",
     "average_precision",
     "best_thresholds",
@@ -27,5 +31,6 @@ __all__ = [
     "precision_recall_f1",
     "ranking_measures",
     "reliability",
+    "roc",
     "set_measures",
 ]

@@ -55,7 +55,7 @@ def bootstrap(
 ) -> Interval:
     """Percentile interval of mAP and of each AP. scores float [N, C], targets int [N, C]; the rest as for `average_precision`."""
     _check(resamples, level)
-    ranked = rank_classes(scores, targets, unknown, threads)
+    ranked = rank_classes(scores, targets, unknown, threads, order=True)
     drawn = _resampled([ranked], np.shape(scores), kind, resamples, seed, threads)[0]  # [R, C]
     real = from_ranking(ranked, kind)
     return Interval(mean_average_precision(real), *_ends(_means(drawn), level), level, resamples, _rows(real, drawn, level))
@@ -74,7 +74,7 @@ def paired_bootstrap(
 ) -> Paired:
     """mAP of A minus mAP of B on the same images: scores float [N, C] each, row i of both belonging to image i."""
     _check(resamples, level)
-    both = [rank_classes(scores, targets, unknown, threads) for scores in (scores_a, scores_b)]
+    both = [rank_classes(scores, targets, unknown, threads, order=True) for scores in (scores_a, scores_b)]
     drawn = _resampled(both, np.shape(scores_a), kind, resamples, seed, threads)  # [2, R, C]
     real = [from_ranking(ranked, kind) for ranked in both]
     difference = _means(drawn[0]) - _means(drawn[1])  # [R]

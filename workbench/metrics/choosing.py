@@ -34,7 +34,7 @@ def best_thresholds(
     check_criterion(criterion, floor)
     logits = np.asarray(logits)
     found = np.full(logits.shape[1], np.nan)
-    for column, ranked in enumerate(rank_classes(logits, targets, unknown)):
+    for column, ranked in enumerate(rank_classes(logits, targets, unknown, order=True)):
         if not len(ranked.places):
             continue
         scores = logits[ranked.order, column].astype(np.float64)  # falling

@@ -14,7 +14,8 @@ def resize_maps(maps: np.ndarray, height: int, width: int) -> np.ndarray:
         return np.asarray(maps, dtype=np.float32)
     rows = _bilinear_matrix(maps.shape[-2], height)
     columns = _bilinear_matrix(maps.shape[-1], width)
-    return np.einsum("Hh,...hw,Ww->...HW", rows, np.asarray(maps, dtype=np.float32), columns, optimize=True)
+    # Two plain products; the wider side is made last, so that the one in between stays small.
+    return rows @ (np.asarray(maps, dtype=np.float32) @ columns.T)
 
 
 @lru_cache(maxsize=64)

@@ -29,15 +29,15 @@ class RankedClass:
     """The present entries of one class, from the highest score to the lowest.
 
     Attributes:
-        order: int64 [n], images by falling score, those that do not count left out; equal scores by image.
-        places: int64 [K], where the present ones stand in `order`.
+        places: int64 [K], where the present ones stand in the order of the scores, entries that do not count left out.
         above: int64 [K], entries with that score or a higher one; hits: the present ones among them.
+        order: int64 [n], images by falling score, equal scores by image; None unless asked for: it takes more than the scores do.
     """
 
-    order: np.ndarray
     places: np.ndarray
     above: np.ndarray
     hits: np.ndarray
+    order: np.ndarray | None = None
 
 
 def average_precision(
@@ -72,18 +72,20 @@ def mean_average_precision(per_class: np.ndarray) -> float:
     return float(counted.mean()) if counted.size else float("nan")
 
 
-def rank_classes(scores: np.ndarray, targets: np.ndarray, unknown: str = "ignore", threads: int | None = None) -> list[RankedClass]:
-    """Sort each class once. Arguments and errors as for `average_precision`."""
+def rank_classes(
+    scores: np.ndarray, targets: np.ndarray, unknown: str = "ignore", threads: int | None = None, order: bool = False
+) -> list[RankedClass]:
+    """Sort each class once; with `order`, say which image stands where. Arguments and errors as for `average_precision`."""
     scores, targets = check_scores(scores, targets)
     known, positive = known_and_positive(targets, unknown)
     everything = bool(known.all())
 
     def block(begin: int) -> list[RankedClass]:
         columns = slice(begin, begin + _COLUMNS)
-        values = np.ascontiguousarray(_sortable(scores[:, columns]).T)  # [<=16, N]
+        values = np.ascontiguousarray(sortable(scores[:, columns]).T)  # [<=16, N]
         present = np.ascontiguousarray(positive[:, columns].T)
         counts = None if everything else np.ascontiguousarray(known[:, columns].T)
-        return [_ranked(values[c], present[c], None if counts is None else counts[c]) for c in range(len(values))]
+        return [_ranked(values[c], present[c], None if counts is None else counts[c], order) for c in range(len(values))]
 
     blocks = each(block, range(0, scores.shape[1], _COLUMNS), scores.size, threads)
     return [one for part in blocks for one in part]
@@ -96,7 +98,7 @@ def precision_recall_curve(scores: np.ndarray, targets: np.ndarray, unknown: str
         scores, targets: [N], as in `average_precision`; without a present entry recall is NaN.
     """
     scores, targets = check_scores(np.asarray(scores)[:, None], np.asarray(targets)[:, None])
-    (ranked,) = rank_classes(scores, targets, unknown)
+    (ranked,) = rank_classes(scores, targets, unknown, order=True)
     found = scores[ranked.order, 0]
     ends = np.flatnonzero(np.append(found[1:] != found[:-1], True))  # last of each group of ties
     present = np.zeros(len(found), dtype=np.int64)
@@ -135,7 +137,7 @@ def known_and_positive(targets: np.ndarray, unknown: str) -> tuple[np.ndarray, n
     return known, positive
 
 
-def _sortable(scores: np.ndarray) -> np.ndarray:
+def sortable(scores: np.ndarray) -> np.ndarray:
     """float32 where that loses nothing, else float64."""
     if scores.dtype in (np.float16, np.float32):
         return scores.astype(np.float32, copy=False)
@@ -145,30 +147,57 @@ def _sortable(scores: np.ndarray) -> np.ndarray:
     return narrow if np.array_equal(narrow, wide) else wide
 
 
-def _ranked(scores: np.ndarray, positive: np.ndarray, known: np.ndarray | None) -> RankedClass:
+def sorted_labels(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One class by falling score: which entries are positive, bool [n], and which are the last of their score, bool [n].
+
+    Args:
+        scores: float32 or float64 [n]; positive: bool [n].
+    """
+    if scores.dtype == np.float32:
+        packed = (_falling(scores).astype(np.uint64) << np.uint64(1)) | positive
+        packed.sort()
+        present, keys = (packed & np.uint64(1)).astype(bool), packed >> np.uint64(1)
+    else:
+        rows = np.argsort(-scores, kind="stable")
+        present, keys = positive[rows], scores[rows]
+    return present, _lasts(keys)
+
+
+def _falling(scores: np.ndarray) -> np.ndarray:
+    """uint32 that rise as float32 scores fall."""
+    bits = (scores + np.float32(0)).view(np.uint32)  # adding 0 makes one zero of two
+    return np.where(bits >> 31, bits, bits ^ np.uint32(0x7FFFFFFF))
+
+
+def _lasts(keys: np.ndarray) -> np.ndarray:
+    return np.append(keys[1:] != keys[:-1], True) if len(keys) else np.zeros(0, dtype=bool)
+
+
+def _ranked(scores: np.ndarray, positive: np.ndarray, known: np.ndarray | None, ordered: bool) -> RankedClass:
     """One class: scores float32 or float64 [N], positive and known bool [N]."""
     images = np.arange(len(scores)) if known is None else np.flatnonzero(known)
     if known is not None:
         scores, positive = scores[images], positive[images]
-    if scores.dtype == np.float32:
-        # One sort of integers: the score in the upper half, turned so that they rise as it falls, image and label below.
-        bits = (scores + np.float32(0)).view(np.uint32)  # adding 0 makes one zero of two
-        falling = np.where(bits >> 31, bits, bits ^ np.uint32(0x7FFFFFFF))
-        packed = (falling.astype(np.uint64) << np.uint64(32)) | (images.astype(np.uint64) << np.uint64(1)) | positive
+    order = None
+    if not ordered:
+        present, last = sorted_labels(scores, positive)
+    elif scores.dtype == np.float32:
+        # One sort of integers: the score in the upper half, image and label below.
+        packed = (_falling(scores).astype(np.uint64) << np.uint64(32)) | (images.astype(np.uint64) << np.uint64(1)) | positive
         packed.sort()
         order = ((packed >> np.uint64(1)) & np.uint64(0x7FFFFFFF)).astype(np.int64)
-        present, keys = (packed & np.uint64(1)).astype(bool), packed >> np.uint64(32)
+        present, last = (packed & np.uint64(1)).astype(bool), _lasts(packed >> np.uint64(32))
     else:
         rows = np.argsort(-scores, kind="stable")
-        order, present, keys = images[rows], positive[rows], scores[rows]
+        order = images[rows]
+        present, last = positive[rows], _lasts(scores[rows])
     places = np.flatnonzero(present)
     hits = np.arange(1, len(places) + 1)
-    last = np.append(keys[1:] != keys[:-1], True) if len(keys) else np.zeros(0, dtype=bool)
     if last.all():
-        return RankedClass(order, places, places + 1, hits)
+        return RankedClass(places, places + 1, hits, order)
     ends = np.flatnonzero(last)
     above = ends[np.searchsorted(ends, places)] + 1  # [K]
-    return RankedClass(order, places, above, np.searchsorted(places, above))
+    return RankedClass(places, above, np.searchsorted(places, above), order)
 
 
 def _area(precision: np.ndarray, hits: np.ndarray, kind: str) -> float:
