@@ -13,7 +13,7 @@ import workbench
 from workbench import WorkbenchError
 from workbench.datasets.scenes import RELATION_LABELS
 from workbench.lessons import atlas, disc_atlas, lesson, relations_study, shortcut_study
-from workbench.lessons.cases import strongest_cells
+from workbench.lessons.cases import coverage, strongest_cells
 from workbench.lessons.execute import read_notebook
 from workbench.lessons.start_here import PAPERS
 
@@ -133,6 +133,10 @@ def test_start_here_begins_with_things_that_look_like_their_names(srn):
     assert set(PAPERS) == set(RELATION_LABELS)
     assert not there & set(RELATION_LABELS)
     assert len(there) > 2
+    column = srn.categories.index(label)
+    values = srn.maps("attention", image)[1][column]
+    row, place = np.unravel_index(values.argmax(), values.shape)
+    assert coverage(srn, image, column, values.shape)[row, place] > 0.5, "the first map has to lie on its object, not beside it"
 
 
 @pytest.mark.parametrize("name", ["00_start_here", "01_srn", "02_msrn", "03_class_separation"])

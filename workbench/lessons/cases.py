@@ -69,8 +69,9 @@ def on_object(inspection: Inspection, kind: str, without: Collection[str] = ()) 
         column = np.unravel_index(np.argmax(values), values.shape)[1]
         aside = abs((column + 0.5) / values.shape[1] - 0.5) > 0.2
         dot = values.max() / max(np.maximum(values, 0).sum(), 1e-9)
-        inside = share_near(values, coverage(inspection, image, label, values.shape))
-        return inside + 2 * aside - max(0.0, dot - 0.5) + 0.1 * min(labels[image], 4)
+        positive, covered = np.maximum(values, 0), coverage(inspection, image, label, values.shape)
+        inside = float((positive * covered).sum() / max(positive.sum(), 1e-9))  # a cell that the object only grazes counts little
+        return 2 * inside + 2 * aside - max(0.0, dot - 0.5) + 0.4 * min(labels[image], 4)
 
     found = _predicted(inspection) & (inspection.targets == 1)
     return _best(inspection, kind, found & plain if (found & plain).any() else found, worth)
