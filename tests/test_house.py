@@ -172,3 +172,8 @@ def _canonical(name: str) -> str:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+def test_pictures_come_in_through_one_door():
+    found = [path.relative_to(LIBRARY).as_posix() for path in LIBRARY.rglob("*.py") if "Image.open(" in path.read_text(encoding="utf-8")]
+    assert found == ["pictures.py"]

@@ -117,7 +117,7 @@ def test_an_own_picture_takes_the_place_of_the_stored_one(inspection):
     assert packet["regions"] == [], "where the objects of the stored picture are says nothing about this one"
     explorer.send = lambda content, buffers=None: sent.append(content)
     explorer._handle_custom_msg({"ask": "upload", "key": "k2", "serial": "u", "data": "bm8gcGljdHVyZQ=="}, [])
-    assert "choose a JPEG or a PNG" in sent[-1]["text"]
+    assert "not an image that can be read" in sent[-1]["text"]
     with pytest.raises(WorkbenchError, match="no objects that can be moved"):
         ask(explorer, 0, [edit, {"do": "delete", "thing": 0}])
 

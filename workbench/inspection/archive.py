@@ -15,8 +15,9 @@ from safetensors import SafetensorError, safe_open
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.inspection.additions import Channels, Embeddings, Table
-from workbench.inspection.checking import require_description, require_types, slice_of, stored_picture
+from workbench.inspection.checking import require_description, require_picture, require_types, require_values, slice_of, stored_picture
 from workbench.inspection.contents import InspectionContents, embedding_tensors, write_archive
+from workbench.inspection.mapped import Watched, WatchedSlice
 from workbench.inspection.private import Keeping, with_pictures
 from workbench.inspection.scaling import unscaled
 from workbench.inspection.schema import SCHEMA_VERSION, LogitKind, MapKind, PartKind
@@ -69,6 +70,7 @@ class Inspection:
         if not path.is_file():
             raise WorkbenchError(f"There is no archive at {path}; make one with `workbench inspect RUN -o {path.name}`.")
         try:
+            watched = Watched(path)
             handle = safe_open(path, framework="numpy")
             text = (handle.metadata() or {}).get("inspection")
         except (SafetensorError, OSError, ValueError) as error:
@@ -78,14 +80,14 @@ class Inspection:
         if text is None:
             raise WorkbenchError(f"{path} is a safetensors file but not an inspection archive; make one with `workbench inspect`.")
         try:
-            metadata = json.loads(text)
+            metadata = json.loads(text, parse_constant=lambda _: None)  # NaN and the infinities are no JSON
             schema = metadata.get("schema") if isinstance(metadata, dict) else None
             if isinstance(schema, int) and schema > SCHEMA_VERSION:
                 raise WorkbenchError(
                     f"{path} has archive schema {schema}, newer than the {SCHEMA_VERSION} that this version reads; update workbench."
                 )
             require_description(metadata)
-            slices = {key: handle.get_slice(key) for key in handle.keys()}  # noqa: SIM118, a handle is no dict
+            slices = {key: WatchedSlice(handle.get_slice(key), watched) for key in handle.keys()}  # noqa: SIM118, a handle is no dict
             require_types({key: tensor.get_dtype() for key, tensor in slices.items()})
             return cls(slices, metadata, name=path.stem)
         except WorkbenchError as error:
@@ -132,9 +134,10 @@ class Inspection:
         return 1 / (1 + np.exp(-np.clip(self.logits(name), -80, 80)))
 
     def image_bytes(self, image: int) -> bytes:
-        """The JPEG file of one image, of `picture` size."""
+        """The JPEG file of one image, of `picture` size. Raises WorkbenchError if its header says otherwise."""
         begin, end = slice_of(self._image_offsets, image, _shape(self._tensors["images.bytes"])[0], "The picture")
-        return self._tensors["images.bytes"][begin:end].tobytes()
+        data = self._tensors["images.bytes"][begin:end].tobytes()
+        return require_picture(data, self.picture, f"The picture of {self.ids[image]:.60}")
 
     def image(self, image: int) -> Image.Image:
         """The picture of one image, of `picture` size. Raises WorkbenchError if it is damaged."""
@@ -348,7 +351,8 @@ class Inspection:
         if channels := self._metadata.get("channels"):
             expected |= {"channels.images": (None,)} | {f"channels.{layer}": (None, None, None, None) for layer in channels["layers"]}
         if points := self._metadata.get("embeddings"):
-            expected |= {f"embeddings.{name}": (len(points["epochs"]), None, 2) for name in points["titles"]}
+            pairs = _shape(self._tensors["features.pairs"])[0] if "features.pairs" in self._tensors else 0
+            expected |= {f"embeddings.{name}": (len(points["epochs"]), pairs, 2) for name in points["titles"]}
         for key, shape in expected.items():
             if key not in self._tensors:
                 raise WorkbenchError(f'The archive lacks "{key}"; it may be incomplete, make it again.')
@@ -356,6 +360,8 @@ class Inspection:
             if len(found) != len(shape) or any(want is not None and want != have for want, have in zip(shape, found, strict=True)):
                 want = [size if size is not None else "any" for size in shape]
                 raise WorkbenchError(f'"{key}" in the archive has shape {list(found)}, expected {want}; make the archive again.')
+        grids = {name: self.grid(name) for name in self.map_kinds}
+        require_values(lambda key: self._tensors[key][:] if key in self._tensors else None, n, c, grids)
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from PIL import Image
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
 from workbench.inspection import Inspection
+from workbench.inspection.checking import stored_picture
 
 MOST = 4
 Source: TypeAlias = "Inspection | str | Path"
@@ -67,6 +69,14 @@ class Member:
 
     def image_bytes(self, image: int) -> bytes:
         return self.inspection.image_bytes(int(self.rows[image]))
+
+    def photo(self, image: int) -> Image.Image:
+        """The picture of one image, RGB."""
+        return self.inspection.image(int(self.rows[image]))
+
+    def mask(self, png: bytes) -> Image.Image:
+        """A region's mask, as `region_records` gives it, in 1 bit."""
+        return stored_picture(png, self.inspection.picture, "1", "A mask")
 
     def region_records(self, image: int) -> list[tuple[int, tuple[float, float, float, float], int, bytes]]:
         records = self.inspection.region_records(int(self.rows[image]))

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from workbench.errors import WorkbenchError
 from workbench.following import Following, Probe, epoch_words, progress_words, series
 from workbench.inspection import MapKind
+from workbench.pictures import opened
 from workbench.widgets.picture import overlay
 from workbench.widgets.style import STYLE, value_range
 
@@ -116,9 +117,9 @@ def _painted(jpeg: bytes | None, probe: Probe, kind: MapKind, place: int, strong
 def _picture(jpeg: bytes | None) -> Image.Image | None:
     """A picture of the probe, or None where there is none that can be shown."""
     try:
-        picture = Image.open(io.BytesIO(jpeg or b""))
-        return picture.convert("RGB").resize((SIDE, SIDE)) if max(picture.size) <= LARGEST else None
-    except (OSError, ValueError, SyntaxError):
+        with opened(jpeg or b"", "A picture of the probe") as picture:
+            return picture.convert("RGB").resize((SIDE, SIDE)) if max(picture.size) <= LARGEST else None
+    except WorkbenchError:
         return None
 
 

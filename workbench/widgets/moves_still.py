@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from workbench.pictures import opened
 from workbench.widgets.moving import Sweep
 from workbench.widgets.style import STYLE
 
@@ -46,8 +47,9 @@ def moves_png(lab: MoveLab) -> bytes:
     low, high = limits(values, view["scale"])
     page = Image.new("RGB", (WIDTH + SMALL + 12, max(HEIGHT + 18 * len(lab.models), SHOWN * (SMALL + 6))), "white")
     for place, number in enumerate(sorted({0, sweep.start, len(sweep.places) - 1})):
-        picture = Image.open(io.BytesIO(sweep.pictures[number])).resize((SMALL, SMALL), Image.Resampling.BILINEAR)
-        page.paste(picture, (0, place * (SMALL + 6)))
+        with opened(sweep.pictures[number], "A drawn scene") as picture:
+            small = picture.resize((SMALL, SMALL), Image.Resampling.BILINEAR)
+        page.paste(small, (0, place * (SMALL + 6)))
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(11)
     edge = SMALL + 12
 

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from workbench.inspection.checking import AGAIN, STORED
 from workbench.metrics.pointing import with_ceiling
+from workbench.pictures import opened
 from workbench.widgets.layers import channel_arrays, describe_layers, layer_tables
 from workbench.widgets.matching import Matched, Member
 
@@ -101,10 +103,10 @@ def thumbnails(matched: Matched, images: Iterable[int], side: int = THUMBNAIL) -
 
 def thumbnail(jpeg: bytes, side: int) -> bytes:
     """A JPEG squashed to `side` x `side` pixels."""
-    picture = Image.open(io.BytesIO(jpeg))
-    picture.draft("RGB", (side, side))
     buffer = io.BytesIO()
-    picture.convert("RGB").resize((side, side), Image.Resampling.BILINEAR).save(buffer, "JPEG", quality=82)
+    with opened(jpeg, "A stored picture", formats=STORED, advice=AGAIN) as picture:
+        picture.draft("RGB", (side, side))
+        picture.convert("RGB").resize((side, side), Image.Resampling.BILINEAR).save(buffer, "JPEG", quality=82)
     return buffer.getvalue()
 
 

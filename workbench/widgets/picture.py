@@ -24,7 +24,7 @@ def panes_png(matched: Matched, view: Mapping[str, Any]) -> bytes:
     """One row for each model: the photo, then each map of the chosen label over it; layers have rows of their own below. A PNG file."""
     image = matched.position(view["image"])
     label = matched.categories.index(view["label"])
-    photo = Image.open(io.BytesIO(matched.first.image_bytes(image))).convert("RGB").resize(_pane_size(matched, image))
+    photo = matched.first.photo(image).resize(_pane_size(matched, image))
     width, height = photo.size
     rows = [(member, kinds) for member in matched.members for kinds in lines_of(member)]
     columns = max(len(kinds) for _, kinds in rows)
@@ -130,7 +130,7 @@ def _marked(pane: Image.Image, matched: Matched, view: Mapping[str, Any], grid: 
             if category != label:
                 continue
             if png:
-                inside = np.asarray(Image.open(io.BytesIO(png)).convert("1").resize(pane.size, Image.Resampling.NEAREST))
+                inside = np.asarray(matched.first.mask(png).resize(pane.size, Image.Resampling.NEAREST))
                 pane.paste(STYLE["region"]["halo"], mask=Image.fromarray(_edges(inside, 2)))
                 pane.paste(STYLE["region"]["line"], mask=Image.fromarray(_edges(inside, 1)))
             corners = [edge * size / of for edge, size, of in zip(box, pane.size * 2, (width, height) * 2, strict=True)]
@@ -141,7 +141,8 @@ def _marked(pane: Image.Image, matched: Matched, view: Mapping[str, Any], grid: 
             (at + step) * size / count for step in (0, 1) for at, size, count in zip(cell, pane.size, (grid[1], grid[0]), strict=True)
         ]
         draw.rectangle(corners, outline=STYLE["cursor"]["halo"], width=3)
-        draw.rectangle([corners[0] + 1, corners[1] + 1, corners[2] - 1, corners[3] - 1], outline=STYLE["cursor"]["line"])
+        if min(corners[2] - corners[0], corners[3] - corners[1]) > 2:  # cells of a fine grid have no inside
+            draw.rectangle([corners[0] + 1, corners[1] + 1, corners[2] - 1, corners[3] - 1], outline=STYLE["cursor"]["line"])
     return pane
 
 

@@ -119,8 +119,8 @@ def _against(member: Member, measurements: Mapping[str, Any], view: Mapping[str,
             continue
         title = f"{member.inspection.map_kinds[kind].title} of the {own['ceiling']}, and by size of the object"
         pair = own, entries[own["ceiling"]]
-        known = [tuple(entry.get("per_label", {}).get(label) for entry in pair), tuple(entry["overall"] for entry in pair)]
-        known += [tuple(entry["by_size"][size]["overall"] for entry in pair) for size in SIZES]
+        known = [tuple(entry.get("per_label", {}).get(label) for entry in pair), tuple(entry.get("overall") for entry in pair)]
+        known += [tuple(entry.get("by_size", {}).get(size, {}).get("overall") for entry in pair) for size in SIZES]
         cells = [STYLE["measures"].get(measure, {"title": measure})["title"], *(of_best(*each) for each in known)]
         rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
     if not rows:

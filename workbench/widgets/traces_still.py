@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from workbench.pictures import opened
 from workbench.widgets.style import STYLE, levels, ramp
 from workbench.widgets.traces import slant_of
 
@@ -77,8 +78,9 @@ def traces_png(explorer: TemplateExplorer) -> bytes:
         draw.text((0, top), f"fires most on (neuron {neurons[0]})", fill=INK, font=font)
         side = (5 * (CARD + GAP)) // 8 - 4
         for place, image in enumerate(images):
-            picture = Image.open(io.BytesIO(explorer.thumbnail(image))).resize((side, side), Image.Resampling.BILINEAR)
-            page.paste(picture, (place * (side + 4), top + LINE + 2))
+            with opened(explorer.thumbnail(image), "A thumbnail") as picture:
+                small = picture.resize((side, side), Image.Resampling.BILINEAR)
+            page.paste(small, (place * (side + 4), top + LINE + 2))
     buffer = io.BytesIO()
     page.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

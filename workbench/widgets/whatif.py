@@ -20,6 +20,7 @@ from PIL import Image
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
 from workbench.inspection.scaling import ScaledMaps, scaled
+from workbench.pictures import open_rgb
 from workbench.widgets.edits import Edit, checked_list, covered, split
 from workbench.widgets.matching import Matched, Member
 from workbench.widgets.payload import map_arrays, pack, packed_regions
@@ -104,10 +105,10 @@ class Bench:
     def upload(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Keep a picture that the user brought; the last few are kept."""
         try:
-            picture = Image.open(io.BytesIO(base64.b64decode(question["data"], validate=True))).convert("RGB")
-        except (OSError, ValueError, binascii.Error) as error:
-            raise WorkbenchError(f"The picture cannot be read ({error}); choose a JPEG or a PNG.") from None
-        self._uploads[str(question["key"])] = np.asarray(picture)
+            data = base64.b64decode(question["data"], validate=True)
+        except (ValueError, TypeError, binascii.Error) as error:
+            raise WorkbenchError(f"The picture did not arrive whole ({error}); bring it again.") from None
+        self._uploads[str(question["key"])] = open_rgb(data, "The picture")
         _drop_first(self._uploads)
         return {"key": question["key"], **pack({})}
 
@@ -160,7 +161,7 @@ class Bench:
         return _Base(key, self._uploads[own["key"]], {}, own=True)
 
     def _stored(self, key: str, image: int, changes: list[Edit]) -> _Base:
-        shown = np.asarray(Image.open(io.BytesIO(self._matched.first.image_bytes(image))).convert("RGB"))
+        shown = np.asarray(self._matched.first.photo(image))
         scene = self._scene(image, changes, shown)
         if scene is not None:
             return _Base(key, scene.render(max(shown.shape[:2])), {}, scene)
