@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,9 @@ def _evaluate_run(run: Run | str | Path, convention: Convention, thresholds: Lim
     run = run if isinstance(run, Run) else Run.open(run)
     data = run.validation() if split is None else run.split(split)
     _require_held_out(thresholds, [data.name, split or run.recipe.data.validation])
+    if split is None:
+        for sentence in run.data_changed(data):
+            print(f"{run.folder.name}: the images are not those that it was validated on: {sentence}.", file=sys.stderr)
     subject = subject_of(run.model(which))
     if isinstance(thresholds, Thresholds):
         thresholds.for_categories(subject.categories)  # refused before minutes of work

@@ -109,7 +109,8 @@ def sweep(folder: str | Path, ours: bool = False) -> None:
         ours: nobody else writes into the folder, so that what earlier versions left goes too, an hour after it was touched.
     """
     for part in Path(folder).glob(f".*{SUFFIX}"):
-        if part.is_dir() and not part.is_symlink() and ((part / NAME).exists() or _age(part) > YOUNG) and holder(part) is None:
+        left = ours or (part / NAME).exists() or _age(part) > YOUNG
+        if part.is_dir() and not part.is_symlink() and left and holder(part) is None:
             shutil.rmtree(part, ignore_errors=True)
     for pattern in EARLIER if ours else ():
         for path in Path(folder).glob(pattern):

@@ -1,15 +1,18 @@
 """The annotation cache: the same result as parsing, keyed by content, harmless when it is damaged or cannot be written."""
 
 import json
+import os
 import time
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save
 
 from tests.support.miniatures import make_miniature
 from tests.support.shared_data import shared
 from workbench.datasets import annotation_cache, coco, load_dataset
 from workbench.datasets.official import official_categories
+from workbench.files import atomic
 
 
 @pytest.fixture
@@ -65,12 +68,34 @@ def test_a_damaged_entry_is_parsed_again(tmp_path, folder, parses):
     root = make_miniature("coco2017", tmp_path / "data")
     first = load_dataset("coco2017", "val", root)
     (entry,) = folder.iterdir()
-    for damage in (b"", entry.read_bytes()[:40], b"\xff" * 400):
+    whole = entry.read_bytes()
+    targets = whole.index(first.targets.tobytes())
+    zeroed = whole[:targets] + bytes(first.targets.nbytes) + whole[targets + first.targets.nbytes :]
+    tensors = load_file(entry)
+    lacking = save({name: value for name, value in tensors.items() if name != "targets"}, {"checksum": "0" * 64})
+    old = save(tensors)  # as an earlier version wrote it
+    for damage in (b"", whole[:40], b"\xff" * 400, zeroed, lacking, old):
         entry.write_bytes(damage)
         same(load_dataset("coco2017", "val", root), first)
-    assert len(parses) == 4
+    assert len(parses) == 7
     same(load_dataset("coco2017", "val", root), first)
-    assert len(parses) == 4
+    assert len(parses) == 7
+
+
+def test_what_killed_processes_left_is_swept_and_what_living_ones_write_is_not(tmp_path, folder):
+    folder.mkdir(parents=True)
+    for number in range(3):
+        orphan = folder / f".coco-{number}.safetensors.abc.part"
+        orphan.mkdir()
+        (orphan / ".lock").write_text("1")
+    old = folder / ".coco-4.safetensors.x1y2z3"
+    old.write_bytes(bytes(1000))
+    os.utime(old, (1e9, 1e9))
+    with atomic(folder / "living.safetensors") as temporary:
+        load_dataset("coco2017", "val", make_miniature("coco2017", tmp_path / "data"))
+        assert sorted(path.suffix for path in folder.iterdir()) == [".part", ".safetensors"]
+        temporary.write_bytes(b"x")
+    assert sorted(path.suffix for path in folder.iterdir()) == [".safetensors", ".safetensors"]
 
 
 def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path, folder, monkeypatch):

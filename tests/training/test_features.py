@@ -109,3 +109,48 @@ def test_a_frozen_backbone_is_cached_to_its_last_stage_and_stays_bit_for_bit(tmp
 def test_a_frozen_backbone_that_a_stage_would_train_is_refused():
     with pytest.raises(WorkbenchError, match='Stage "classifier" trains the backbone'):
         replace(blocks_recipe("srn"), frozen_backbone=True)
+
+
+def cached_maps(folder, dataset):
+    """Path of the maps of a data set, as a training makes them."""
+    from lightning_fabric import Fabric
+
+    torch.manual_seed(0)
+    model = create_model("srn", ["red", "green", "blue"], backbone="small-narrow", image_size=32).eval()
+    return features.cached_features(model, dataset, frozen_recipe(), 2, folder, False, Fabric(accelerator="cpu", devices=1), True)
+
+
+def test_other_pictures_under_the_same_names_have_maps_of_their_own(tmp_path):
+    first = cached_maps(tmp_path, ColoredBlocks("train"))
+    assert cached_maps(tmp_path, ColoredBlocks("train")) == first
+    other = ColoredBlocks("train")
+    real = other.image
+    other.image = lambda index: 255 - real(index) if index == 47 else real(index)
+    second = cached_maps(tmp_path, other)
+    assert second != first
+    with safe_open(first, framework="pt") as one, safe_open(second, framework="pt") as two:
+        differ = (one.get_tensor("plain.2") != two.get_tensor("plain.2")).flatten(1).any(1)
+    assert differ.nonzero().flatten().tolist() == [47]
+
+
+@pytest.mark.parametrize("damage", ["zeroed", "cut", "empty", "another"])
+def test_a_damaged_file_is_made_anew_and_that_is_said(damage, tmp_path, capsys):
+    path = cached_maps(tmp_path, ColoredBlocks("train"))
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    spoiled = {"zeroed": whole[:middle] + bytes(4096) + whole[middle + 4096 :], "cut": whole[:middle], "empty": b"", "another": whole}
+    path.write_bytes(spoiled[damage])
+    if damage == "another":
+        path.write_bytes(cached_maps(tmp_path / "other", ColoredBlocks("train", count=20)).read_bytes())
+    assert cached_maps(tmp_path, ColoredBlocks("train")) == path
+    assert path.read_bytes() == whole
+    assert "is damaged; the trunk maps in it are made anew" in capsys.readouterr().err
+
+
+def test_what_a_killed_process_left_is_swept_by_the_next_one(tmp_path):
+    orphan = tmp_path / ".blocks-train-1.safetensors.abc.part"
+    orphan.mkdir()
+    (orphan / "blocks-train-1.safetensors").write_bytes(bytes(1000))
+    (orphan / ".lock").write_text("1")
+    path = cached_maps(tmp_path, ColoredBlocks("train"))
+    assert list(tmp_path.iterdir()) == [path]

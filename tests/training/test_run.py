@@ -22,6 +22,7 @@ def test_the_folder_is_complete_and_holds_no_pickle(run):
     assert names == {
         "recipe.json",
         "environment.json",
+        "data.safetensors",
         "history.jsonl",
         "last.safetensors",
         "best.safetensors",
@@ -129,13 +130,13 @@ def test_a_state_of_another_model_or_a_damaged_one_is_refused(tmp_path, monkeypa
             train(blocks_recipe(system), tmp_path / system, progress=False, on_epoch=stop)
     state = tmp_path / "srn" / "state.safetensors"
     state.write_bytes((tmp_path / "pooled" / "state.safetensors").read_bytes())
-    with pytest.raises(WorkbenchError, match="another model"):
+    with pytest.raises(WorkbenchError, match=r"state.safetensors is of another training \(name is blocks-pooled there"):
         train(blocks_recipe("srn"), tmp_path / "srn", progress=False)
     state.write_bytes(state.read_bytes()[:-100])
-    with pytest.raises(WorkbenchError, match=r"state.safetensors cannot be read"):
+    with pytest.raises(WorkbenchError, match=r"state.safetensors, from which it would go on, is damaged"):
         train(blocks_recipe("srn"), tmp_path / "srn", progress=False)
     save_file({}, state, metadata={"state": "{}"})
-    with pytest.raises(WorkbenchError, match=r"state.safetensors cannot be read"):
+    with pytest.raises(WorkbenchError, match=r"state.safetensors, from which it would go on, is damaged"):
         train(blocks_recipe("srn"), tmp_path / "srn", progress=False)
 
 

@@ -24,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="change a setting: stages.joint.lr=0.01"
     )
     parser.add_argument("--workers", type=whole(0, 1024), metavar="N", help="processes that read images which do not fit into memory")
+    parser.add_argument("--restart", action="store_true", help="begin anew; what was trained in the folder is kept aside in it")
+    parser.add_argument("--accept-data", action="store_true", help="go on though images or labels are not those that it was trained on")
     parser.add_argument("--json", action="store_true", help="print the last history row as JSON, and no progress bar")
 
 
@@ -44,10 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     recipe, folder = _asked(arguments)
     progress, on_epoch = (False, None) if arguments.json else ("auto", _say_epoch)
-    trained = train(recipe, folder, on_epoch=on_epoch, progress=progress, workers=arguments.workers)
+    given = {"restart": arguments.restart, "accept_data": arguments.accept_data}
+    trained = train(recipe, folder, on_epoch=on_epoch, progress=progress, workers=arguments.workers, **given)
     if int(os.environ.get("RANK") or os.environ.get("SLURM_PROCID") or 0) > 0:
         return 0  # the first process speaks for all
-    last = trained.history[-1]
+    last = trained.history[-1] if trained.history else {}
     if arguments.json:
         print(json_text({"folder": str(folder), **last}))
     else:

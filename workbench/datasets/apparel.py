@@ -74,6 +74,9 @@ class ApparelDataset(MultiLabelDataset):
         if not rows:
             raise WorkbenchError(f'The split "{split}" of {root} has no picture; check the folder, or choose another share.')
 
+    def file(self, index: int) -> Path | None:
+        return self._files[index]
+
     def image(self, index: int) -> np.ndarray:
         return open_rgb(self._files[index])
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +45,15 @@ class MultiLabelDataset(ABC):
     def regions(self, index: int) -> list[Region]:
         """Objects with boxes and masks in the pixels of `image(index)`; empty where the source has none."""
         return []
+
+    def file(self, index: int) -> Path | None:
+        """The file that the image is in, by which it is known again; None where it is drawn or only in memory."""
+        return None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What drawn images are drawn from, as JSON; empty for others."""
+        return {}
 
     def picture(self, index: int) -> np.ndarray:
         """uint8 [H', W', 3]: the same frame for display, finer than `image` where the source can draw it finer."""
@@ -111,6 +122,13 @@ class Subset(MultiLabelDataset):
 
     def regions(self, index: int) -> list[Region]:
         return self.source.regions(self.indices[index])
+
+    def file(self, index: int) -> Path | None:
+        return self.source.file(self.indices[index])
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return self.source.parameters
 
     def picture(self, index: int) -> np.ndarray:
         return self.source.picture(self.indices[index])

@@ -72,6 +72,9 @@ class CocoDataset(MultiLabelDataset):
         if len(set(self.ids)) < len(self.ids):
             raise WorkbenchError(f"{self._json}: two images have ids that read alike; make every image id a number.")
 
+    def file(self, index: int) -> Path | None:
+        return self._folder / self._files[index]
+
     def image(self, index: int) -> np.ndarray:
         height, width = self._sizes[index]
         path = self._folder / self._files[index]

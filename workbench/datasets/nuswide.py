@@ -73,10 +73,13 @@ class NusWideDataset(MultiLabelDataset):
         self.name = f"nuswide-{split}" + ("-labelled" if only_labelled else "")
         self._folders = [Path(images)] if images else [root / "Flickr", root / "images", root]
 
-    def image(self, index: int) -> np.ndarray:
+    def file(self, index: int) -> Path:
         name = self._files[index]
         places = [folder / part for folder in self._folders for part in (name, PurePosixPath(name).name)]
-        return open_rgb(next((place for place in places if place.is_file()), places[0]))
+        return next((place for place in places if place.is_file()), places[0])
+
+    def image(self, index: int) -> np.ndarray:
+        return open_rgb(self.file(index))
 
     def _of_lists(self, root: Path) -> Parsed:
         splits = {"train": "Train", "test": "Test"}

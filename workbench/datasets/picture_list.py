@@ -33,6 +33,10 @@ class PictureList(MultiLabelDataset):
             self.ids = [f"{position}: {identifier}" for position, identifier in enumerate(self.ids)]
         self.targets = np.full((len(self.ids), len(self.categories)), -1, dtype=np.int8)
 
+    def file(self, index: int) -> Path | None:
+        picture = self._pictures[index]
+        return None if isinstance(picture, np.ndarray) else Path(picture)
+
     def image(self, index: int) -> np.ndarray:
         picture = self._pictures[index]
         return picture if isinstance(picture, np.ndarray) else open_rgb(picture)

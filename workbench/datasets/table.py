@@ -182,8 +182,11 @@ class TableDataset(MultiLabelDataset):
         self.ids = [path.relative_to(self._folder).as_posix() for path in files]
         self.targets = np.full((len(files), len(self.categories)), -1, dtype=np.int8)
 
+    def file(self, index: int) -> Path:
+        return self._folder / self.ids[index]
+
     def image(self, index: int) -> np.ndarray:
-        return open_rgb(self._folder / self.ids[index], bits=self._bits)
+        return open_rgb(self.file(index), bits=self._bits)
 
 
 def _table_of(root: Path) -> Path | None:

@@ -61,8 +61,11 @@ class VocDataset(MultiLabelDataset):
             raise WorkbenchError(f"{listed} lists image {twice:.60} twice; remove one of the lines.")
         self.targets = self._targets(lists)
 
+    def file(self, index: int) -> Path:
+        return self._folder / "JPEGImages" / f"{self.ids[index]}.jpg"
+
     def image(self, index: int) -> np.ndarray:
-        return open_rgb(self._folder / "JPEGImages" / f"{self.ids[index]}.jpg")
+        return open_rgb(self.file(index))
 
     def regions(self, index: int) -> list[Region]:
         """Objects with boxes, difficult ones marked; VOC has no masks in these files."""

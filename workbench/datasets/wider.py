@@ -73,6 +73,9 @@ class WiderDataset(MultiLabelDataset):
             raise WorkbenchError(f"{path} has two pictures whose names differ in their ending only; rename one of them.")
         self.targets = np.array(rows, dtype=np.int8).reshape(-1, len(self.categories))
 
+    def file(self, index: int) -> Path | None:
+        return self._folder / self._people[index][0]
+
     def image(self, index: int) -> np.ndarray:
         name, (x0, y0, x1, y1) = self._people[index]
         picture = open_rgb(self._folder / name)

@@ -19,6 +19,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from workbench.errors import WorkbenchError
+from workbench.following.rows import read_rows, state_of
 from workbench.inspection import MapKind
 from workbench.lock import holder
 
@@ -232,10 +233,9 @@ def series(rows: Sequence[Row]) -> dict[str, np.ndarray]:
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict) or row.get("epoch") != number or not isinstance(row.get("stage"), str):
-            raise ValueError(f"line {number} is not the row of epoch {number}")
+    rows, problem = read_rows(path.parent)
+    if problem and not state_of(path.parent).get("kept"):
+        raise ValueError(problem)
     return rows
 
 

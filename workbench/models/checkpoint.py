@@ -21,11 +21,11 @@ from workbench.models.weights import load_checked
 SCHEMA_VERSION = 1
 
 
-def save_model(model: WorkbenchModel, path: str | Path) -> Path:
-    """Write a model made by `create_model` to a safetensors file, in one atomic step."""
+def save_model(model: WorkbenchModel, path: str | Path, run: Mapping[str, Any] | None = None) -> Path:
+    """Write a model made by `create_model` to a safetensors file, in one atomic step; `run` says, as JSON, which training it is from."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    description = json.dumps({"schema": SCHEMA_VERSION, "config": model.config})
+    description = json.dumps({"schema": SCHEMA_VERSION, "config": model.config} | ({"run": dict(run)} if run else {}))
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     with atomic(path) as temporary:
         save_file(tensors, temporary, metadata={"workbench-model": description})

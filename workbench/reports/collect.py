@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import WorkbenchError
+from workbench.following.rows import HISTORY, read_rows
 from workbench.inspection import Inspection
 from workbench.reports.scores import Scores
 
@@ -47,21 +48,23 @@ def collect(folder: Path) -> RunFacts:
     if not (folder / "recipe.json").is_file():
         raise WorkbenchError(f"{folder} is not a run folder, it has no recipe.json; give the folder that `workbench train` wrote.")
     recipe = _json(folder / "recipe.json")
-    history_path = folder / "history.jsonl"
-    history = _history(history_path) if history_path.is_file() else []
+    history = _history(folder)
     evaluations = {path.stem.removeprefix("evaluation-"): _json(path) for path in sorted(folder.glob("evaluation-*.json"))}
-    environment = _json(folder / "environment.json") if (folder / "environment.json").is_file() else {}
+    try:
+        environment = _json(folder / "environment.json")
+    except WorkbenchError as error:  # what a run says of its surroundings must not keep it from being compared
+        environment = {"unknown": str(error)}
     places = (folder / "inspection.safetensors", folder.with_name(f"{folder.name}.safetensors"))
     archive = next((Inspection.open(path) for path in places if path.is_file()), None)
     return RunFacts(str(recipe.get("name", folder.name)), folder, recipe, environment, history, evaluations, archive, Scores.read(folder))
 
 
-def _history(path: Path) -> list[dict[str, Any]]:
-    rows = [_parsed(line, path) for line in _text(path).splitlines() if line]
+def _history(folder: Path) -> list[dict[str, Any]]:
+    rows, _ = read_rows(folder)
     for number, row in enumerate(rows, start=1):
-        numbers = [row.get(key) or 0 for key in ("images", "seconds", "loss", "validation.map")] if isinstance(row, dict) else [None]
+        numbers = [row.get(key) or 0 for key in ("images", "seconds", "loss", "validation.map")]
         if not all(isinstance(number, int | float) for number in numbers):
-            raise WorkbenchError(f"{path} is damaged (line {number} is no row of a history); make it again.")
+            raise WorkbenchError(f"{folder / HISTORY} is damaged (line {number} is no row of a history); make it again.")
     return rows
 
 

@@ -1,7 +1,8 @@
 """The trunk's maps, computed once: where no stage trains the lower part of the backbone, every epoch would compute the same ones again.
 
 Kept as float16, for the images as they are and mirrored, in one safetensors file that is memory-mapped. Its name is a digest of what the
-maps depend on (trunk weights, data, size), so recipes that share a trunk share the file.
+maps depend on (trunk weights, content of every image, size), so recipes that share a trunk share the file, and other pictures under the
+same names have one of their own. It carries a checksum; one that is damaged is made anew.
 Shapes: N images, D h w of the stage's map.
 """
 
@@ -12,21 +13,25 @@ import json
 import math
 import re
 import struct
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from workbench.datasets import MultiLabelDataset
+from workbench.datasets.fingerprint import Fingerprint
 from workbench.files import atomic, sweep
 from workbench.lock import locked
 from workbench.models import WorkbenchModel
 from workbench.training.batches import ImageSource, evaluation_plan, mirrored
+from workbench.training.mending import say
 from workbench.training.recipe import Recipe
 from workbench.training.stages import frozen_throughout
 
@@ -117,10 +122,6 @@ def cached_features(
         quiet: without a progress bar.
     """
     stages = sorted({used for used in model.used_stages if used < stage} | {stage})
-    name = re.sub(r"\W+", "-", dataset.name)
-    path = folder / f"{name}-{_digest(model, dataset, recipe, stages, mirror)}.safetensors"
-    if path.exists():
-        return path
     images = ImageSource(dataset, recipe.image_size, "flip", fabric.device)
 
     def maps(batch: Tensor) -> dict[int, Tensor]:
@@ -133,9 +134,15 @@ def cached_features(
     header, begins, size = _header(shapes)
     if size > SIZE_LIMIT:
         return None
+    name = re.sub(r"\W+", "-", dataset.name)[:80]
+    path = folder / f"{name}-{_digest(model, dataset, recipe, stages, mirror)}.safetensors"
+    if _whole(path, shapes):
+        return path
     with locked(folder, wait=True):
-        if not path.exists():  # nobody else made it meanwhile
-            sweep(folder, ours=True)
+        sweep(folder, ours=True)
+        if not _whole(path, shapes):  # nobody else made it meanwhile
+            if path.exists():
+                say(f"{path} is damaged; the trunk maps in it are made anew.")
             with atomic(path) as temporary:
                 temporary.write_bytes(header)
                 with open(temporary, "rb+") as file, _bar(dataset, 1 + mirror, quiet) as bar:
@@ -148,16 +155,39 @@ def cached_features(
                                 file.write(values.to("cpu", torch.float16).contiguous().numpy().tobytes())
                             done += len(batch)
                             bar.update(len(batch))
+                with open(temporary, "rb+") as file:
+                    file.write(_header(shapes, _checksum(temporary))[0])
     return path
+
+
+def _whole(path: Path, shapes: dict[str, tuple[int, ...]]) -> bool:
+    """Whether the file is there and holds what was written into it."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118, a handle is no dict
+            return found == shapes and file.metadata()["checksum"] == _checksum(path)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return False
+
+
+def _checksum(path: Path) -> str:
+    """Eight hexadecimal digits of everything behind the head."""
+    value = 0
+    with open(path, "rb") as file:
+        file.seek(8 + int.from_bytes(file.read(8), "little"))
+        while part := file.read(1 << 24):
+            value = zlib.crc32(part, value)
+    return f"{value:08x}"
 
 
 def _bar(dataset: MultiLabelDataset, passes: int, quiet: bool) -> tqdm:
     return tqdm(total=passes * len(dataset), desc=f"trunk maps of {dataset.name}", unit="image", disable=quiet)
 
 
-def _header(shapes: dict[str, tuple[int, ...]]) -> tuple[bytes, dict[str, int], int]:
+def _header(shapes: dict[str, tuple[int, ...]], checksum: str = "0" * 8) -> tuple[bytes, dict[str, int], int]:
     """The head of a safetensors file of float16 tensors that are written behind it as they come, where each begins, and their size."""
-    entries, begins, end = {}, {}, 0
+    entries: dict[str, Any] = {"__metadata__": {"checksum": checksum}}
+    begins, end = {}, 0
     for name, shape in shapes.items():
         begins[name], end = end, end + 2 * math.prod(shape)
         entries[name] = {"dtype": "F16", "shape": shape, "data_offsets": [begins[name], end]}
@@ -170,8 +200,10 @@ def _digest(model: WorkbenchModel, dataset: MultiLabelDataset, recipe: Recipe, s
     """Sixteen hexadecimal digits that change with anything the maps depend on."""
     digest = hashlib.sha256()
     data = recipe.data
-    described = [recipe.model.backbone, stages, mirror, recipe.image_size, recipe.precision, data.name, data.root, data.options]
-    digest.update(json.dumps([*described, data.validation_options, dataset.name, dataset.ids], default=str).encode())
+    described = [recipe.model.backbone, stages, mirror, recipe.image_size, recipe.precision, data.name, data.options]
+    looked = Fingerprint.of(dataset, None if dataset.parameters else len(dataset))
+    digest.update(json.dumps([*described, data.validation_options, looked.ids, looked.parameters], default=str).encode())
+    digest.update(looked.bytes.tobytes() + looked.sizes.tobytes() + looked.digests.tobytes())
     for part in model.backbone.stages[: stages[-1] + 1]:
         for name, value in part.state_dict().items():
             digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())

@@ -23,10 +23,9 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from workbench.datasets import MultiLabelDataset
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.following import PICTURES
-from workbench.lock import locked
+from workbench.lock import holder, locked
 from workbench.models import save_model
 from workbench.training.average import WeightAverage
 from workbench.training.batches import epoch_draws, epoch_plan
@@ -36,6 +35,8 @@ from workbench.training.discriminative import PREFIX, DiscriminativeTerm
 from workbench.training.evaluation import answer, validation_figures
 from workbench.training.faults import not_finite, told
 from workbench.training.features import input_sources
+from workbench.training.known_data import accepted, opened
+from workbench.training.mending import imprint
 from workbench.training.probe import FeatureProbe, probe_images, write_pictures, write_probe
 from workbench.training.processes import Processes, end_processes, process_count, start_processes
 from workbench.training.progress import silent, training_bar
@@ -66,6 +67,8 @@ def train(
     progress: str | bool = "auto",
     cache: str | Path | None = None,
     workers: int | None = None,
+    restart: bool = False,
+    accept_data: bool = False,
 ) -> Run:
     """Train a recipe into a run folder; go on where an earlier call with the same recipe was stopped.
 
@@ -78,6 +81,8 @@ def train(
         progress: a bar always (True), never (False), or where somebody can see it ("auto").
         cache: folder for trunk maps (`workbench.training.features`); unless given, ``.features`` beside the run folder.
         workers: processes that read images which do not fit into memory; None: as many as there are cores, less one.
+        restart: begin anew; what was trained in the folder is kept aside in it, as ``earlier-1`` and so on.
+        accept_data: go on though images or labels are not those that it was trained on so far; the history says so.
 
     Raises:
         WorkbenchError: bad recipe or data, a folder that holds something else, that another training writes into or that cannot be written
@@ -85,14 +90,15 @@ def train(
         Stopped: a KeyboardInterrupt, after a signal.
     """
     folder = Path(folder)
-    if (folder / "recipe.json").exists() and Run.open(folder).done:
+    if not restart and holder(folder) is None and Run(folder, recipe).done:
         return Run.start(recipe, folder)
     several = process_count() > 1
     with stop_request(watched=several) as stop, own_random_numbers():
         fabric = start_processes(recipe.precision)
         first = fabric.global_rank == 0
         with locked(folder) if first else nullcontext():
-            run = Run.start(recipe, folder) if first else Run(folder, recipe)
+            run = Run.start(recipe, folder, restart) if first else Run(folder, recipe)
+            run.accept_data = accept_data
             if several:
                 fabric.barrier()
             with reported(run, fabric.world_size, first) as status:
@@ -113,7 +119,7 @@ class _Training:
         self.run, self.recipe, self.fabric, self.stop, self.status = run, run.recipe, fabric, stop, status
         self.processes = Processes(fabric)
         self.progress = progress if self.processes.first else False
-        self.training, self.validation = self._datasets()
+        self.training, self.validation = opened(run, self.processes)
         self.training.categories.require_same_names(self.validation.categories, f'the split "{self.recipe.data.validation}"')
         self.model = build_model(self.recipe, self.training).to(memory_format=torch.channels_last)
         known = run.state_path.exists()
@@ -121,6 +127,8 @@ class _Training:
             raise WorkbenchError(f"{run.folder} is not the same folder for all processes; put it on a disk that all machines share.")
         self.state = read_state(run.state_path) if known else None
         self.position = self.state.position if self.state else Position()
+        if self.run.other_data:  # the epoch that runs is done once more, with these
+            self.position.step, self.position.sums = 0, {}
         if self.state:
             self.state.restore_model(self.model)
         if self.recipe.sync_normalisation and self.processes.count > 1 and fabric.device.type == "cuda":
@@ -139,15 +147,6 @@ class _Training:
         self.stepping: tuple[str, Stage] = next(iter(self.recipe.stages.items()))
         self.evaluating = False
         self._check()
-
-    def _datasets(self) -> tuple[MultiLabelDataset, MultiLabelDataset]:
-        """The first process looks for broken images, the others read what it found."""
-        if not self.processes.first:
-            self.processes.wait()
-        found = self.run.training(), self.run.validation()
-        if self.processes.first:
-            self.processes.wait()
-        return found
 
     def go(self, on_epoch: Callable[[Run, dict[str, Any]], None] | None) -> None:
         try:
@@ -169,7 +168,7 @@ class _Training:
                                 on_epoch(self.run, row)
                         self._stop_if_asked(self.processes.totals([self.stop.signal])[0])
         if self.processes.first:
-            write_done(self.run.state_path, Position(**{**vars(self.position), "done": True}))
+            write_done(self.run.state_path, Position(**{**vars(self.position), "done": True}), self.run.kept(self.run.history))
 
     @torch.no_grad()
     def _check(self) -> None:
@@ -208,7 +207,8 @@ class _Training:
         self.schedule = make_schedule(self.optimizer, stage, stage.epochs * batches)
         self.discriminative = self._discriminative_term(stage, self.shapes)
         if self.state and self.state.position.stage == number and self.state.groups:
-            self.state.restore_optimizer(self.optimizer, self.schedule)
+            anew = self.position.epoch * batches if self.run.other_data else None
+            self.state.restore_optimizer(self.optimizer, self.schedule, anew)
             if self.discriminative:
                 self.discriminative.restore(self.state.tensors)
         self.state = None
@@ -217,6 +217,8 @@ class _Training:
         gc.collect()
         stepped = compiled(self.model) if self.recipe.compile else self.model
         self.module, self.stepper = self.fabric.setup(stepped, self.optimizer)
+        if not self.position.steps:
+            self._write_state()  # so that there always is one once there are weights
         while self.position.epoch < stage.epochs:
             set_modes(self.model, trained, stage.freeze_statistics)
             row = self._epoch(name, stage)
@@ -364,6 +366,7 @@ class _Training:
         rows = self.run.history[: row["epoch"] - 1]
         with self._averaged():
             self._write_model(row, rows, stage)
+        row |= accepted(self.run.folder, row["epoch"])
         self.run.write_history([*rows, row])
         self._write_state()
 
@@ -380,14 +383,12 @@ class _Training:
             self.features.write(run.folder / "probe" / f"features-{number:04d}.safetensors", {**place, "step": row["step"]})
         if self.discriminative:
             self.discriminative.write(run.folder / "centres.safetensors", self.model.categories)
-        self._save("last")
+        save_model(self.model, run.folder / "last.safetensors", imprint(self.recipe, row))
         if stage == self.recipe.last_stage:
-            earlier = [old["validation.map"] or 0.0 for old in rows if old["stage"] == stage]
-            if not earlier or (row["validation.map"] or 0.0) > max(earlier):
-                self._save("best")
-
-    def _save(self, which: str) -> None:
-        save_model(self.model, self.run.folder / f"{which}.safetensors")
+            earlier = [math.inf if old.get("lost") else old["validation.map"] or 0.0 for old in rows if old["stage"] == stage]
+            best = run.folder / "best.safetensors"
+            if not earlier or not best.exists() or (row["validation.map"] or 0.0) > max(earlier):
+                save_model(self.model, best, imprint(self.recipe, row))
 
     def _write_state(self) -> None:
         if not self.processes.first:
@@ -395,4 +396,5 @@ class _Training:
         self._require_finite_weights()
         extra = self.discriminative.tensors() if self.discriminative else {}
         extra |= self.average.tensors() if self.average else {}
-        write_state(self.run.state_path, self.position, self.model, self.optimizer, self.schedule, extra)
+        kept = self.run.kept(self.run.history[: self.position.rows])
+        write_state(self.run.state_path, self.position, self.model, self.optimizer, self.schedule, extra, kept)

@@ -7,6 +7,7 @@ status.json             how the training stands, for whoever looks on (see `work
 history.jsonl           one JSON object an epoch (see `workbench.training.loop`)
 last.safetensors        the model after the last finished epoch
 best.safetensors        the model after the best epoch of the last stage, by validation mAP
+data.safetensors        which data they were: ids, labels, sizes and a digest of the pictures (see `workbench.training.known_data`)
 broken.json             images that were left out because they cannot be read, where the recipe allows some
 state.safetensors       what is needed to go on: weights, optimiser, position; only the position once the training is done
 centres.safetensors     the running class centres of the last finished epoch, where a discriminative loss keeps some
@@ -23,13 +24,32 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.datasets.fingerprint import Fingerprint
 from workbench.errors import WorkbenchError, unwritable
-from workbench.files import sweep, write_json, write_text
+from workbench.files import sweep, write_json
+from workbench.following import PICTURES
+from workbench.following.rows import STATE, read_rows
 from workbench.training.broken import FILE as BROKEN
-from workbench.training.broken import without_broken
+from workbench.training.broken import left_out, without_broken
 from workbench.training.environment import environment
+from workbench.training.known_data import FILE as DATA
+from workbench.training.known_data import KnownData
+from workbench.training.mending import (
+    EARLIER,
+    Found,
+    damaged_weights,
+    different,
+    json_object,
+    keep_aside,
+    mend,
+    readable,
+    repaired_rows,
+    say,
+    shown,
+    write_history,
+)
 from workbench.training.recipe import Recipe
-from workbench.training.state import Position, read_state
+from workbench.training.state import Position, read_state, write_done
 
 if TYPE_CHECKING:
     from workbench.datasets import MultiLabelDataset
@@ -42,11 +62,13 @@ class Run:
     Attributes:
         folder: where it is.
         recipe: what was, or is to be, trained.
+        accept_data: whether a training goes on with other images or labels than it began with; other_data: whether it does now.
     """
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
         self.folder = folder
         self.recipe = recipe
+        self.accept_data = self.other_data = False
         self._datasets: dict[str, MultiLabelDataset] = {}
 
     @classmethod
@@ -63,43 +85,127 @@ class Run:
         except WorkbenchError as error:
             raise WorkbenchError(f"{path}: {error}") from None
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError, OverflowError, OSError) as error:
-            raise WorkbenchError(f"{path} is damaged ({error!s:.200}); train into a new folder.") from None
+            raise WorkbenchError(
+                f"{path} is damaged ({error!s:.200}); `workbench train RECIPE -o {folder.name}` with the recipe that it was trained with "
+                "writes it again."
+            ) from None
 
     @classmethod
-    def start(cls, recipe: Recipe, folder: str | Path) -> Run:
-        """Make the folder, or take up the run of the same recipe that is in it.
+    def start(cls, recipe: Recipe, folder: str | Path, restart: bool = False) -> Run:
+        """Make the folder, or take up the run of the same recipe that is in it; what a finished one lacks is written again, and said.
 
-        Raises: WorkbenchError if the folder holds a run of another recipe, or something else.
+        Args:
+            restart: begin anew; what was trained there is kept aside in ``earlier-1`` (-2, ...) within the folder.
+
+        Raises: WorkbenchError if the folder holds a run of another recipe, weights that nothing can go on from, or something else.
         """
         folder = Path(folder)
         try:
-            return cls._start(recipe, folder)
+            return cls._start(recipe, folder, restart)
         except OSError as error:
             raise unwritable(folder / "recipe.json", error) from None
 
     @classmethod
-    def _start(cls, recipe: Recipe, folder: Path) -> Run:
+    def _start(cls, recipe: Recipe, folder: Path, restart: bool) -> Run:
         if folder.exists() and not folder.is_dir():
             raise WorkbenchError(f"{folder} is a file; give a folder for the run.")
-        if (folder / "recipe.json").exists():
-            run = cls.open(folder)
-            different = list(_differences(run.recipe, recipe))
-            if different and run.state_path.exists():
-                shown = ", ".join(different[:3]) + (f" and {len(different) - 3} more" if len(different) > 3 else "")
-                raise WorkbenchError(f"{folder} already holds a run of another recipe ({shown}); train into another folder.")
+        found = Found(folder)
+        if found.trained or (folder / "recipe.json").exists():
             for place in (folder, folder / "probe"):
                 sweep(place, ours=True)
-            if not different:
-                return run
-            # Nothing was trained: the first try ended with what is corrected now.
-            (folder / BROKEN).unlink(missing_ok=True)
-        elif folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
+        if restart and (found.trained or (folder / "recipe.json").exists()):
+            say(f"What was trained in {folder} is kept in {keep_aside(folder)}.")
+        elif found.trained:
+            return cls._take_up(recipe, folder, found)
+        elif (folder / "recipe.json").exists():
+            for name in (BROKEN, STATE, DATA):  # nothing was trained: the first try ended with what is corrected now
+                (folder / name).unlink(missing_ok=True)
+        elif folder.exists() and any(not path.name.startswith(".") and not path.name.startswith(EARLIER) for path in folder.iterdir()):
             raise WorkbenchError(f"{folder} holds other files and no run; give a new or empty folder.")
         folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder, ours=True)
         (folder / "probe").mkdir(exist_ok=True)
         write_json(folder / "environment.json", environment())
         write_json(folder / "recipe.json", recipe.to_json())
         return cls(folder, recipe)
+
+    @classmethod
+    def _take_up(cls, recipe: Recipe, folder: Path, found: Found) -> Run:
+        """Go on with what was trained, or refuse: nothing of it is written over."""
+        run, foreign, told = cls(folder, recipe), found.foreign(recipe), list(found.recipes())
+        another = f"train into another folder, or begin anew with --restart, which keeps what is there in {EARLIER}1"
+        own = found.recipe is not None and not list(different(found.recipe, recipe.to_json()))
+        outvoted = 2 * len(foreign) >= len(told) if found.recipe is None else not own  # where files say different things
+        if foreign and (len(foreign) == len(told) or outvoted):
+            of = f" ({shown(next(iter(foreign.values())))})"
+            edited = own and len(foreign) == len(told)
+            how = "recipe.json was changed since it was trained" if edited else f"{folder} already holds a run of another recipe"
+            raise WorkbenchError(f"{how}{of}; {'put it back, or ' if edited else ''}{another}.")
+        if not told and found.recipe is None:
+            raise WorkbenchError(f"{folder} holds a training without its recipe.json, or with a damaged one; put it back, {another}.")
+        if not told and found.recipe is not None and not own:
+            differences = list(different(found.recipe, recipe.to_json()))
+            raise WorkbenchError(f"{folder} already holds a run of another recipe ({shown(differences)}); {another}.")
+        if found.finished(recipe):
+            for sentence in (*mend(found, recipe, environment()), *run._pictures(found)):
+                say(f"{folder.name}: {sentence}.")
+            if STATE in foreign or found.state.get("position", {}).get("done") is not True:
+                write_done(run.state_path, Position(rows=recipe.total_epochs, done=True), run.kept(run.history))
+                say(f"{folder.name}: {STATE} was not that of the finished training, which the other files say it is; it is written again.")
+            return run
+        if foreign:
+            name, differences = next(iter(foreign.items()))
+            raise WorkbenchError(f"{folder / name} is of another training ({shown(differences)}); move it away, or {another}.")
+        if not found.state:
+            lost = "is damaged" if run.state_path.exists() else "is missing"
+            raise WorkbenchError(
+                f"{folder} holds {len(found.rows)} of {recipe.total_epochs} epochs, and {STATE}, from which it would go on, {lost}; "
+                f"put it back, or {another}."
+            )
+        if found.recipe is None or list(different(found.recipe, recipe.to_json())):
+            write_json(folder / "recipe.json", recipe.to_json())
+            say(f"{folder.name}: recipe.json was not the one that it was trained with, and is written again.")
+        for sentence in (*damaged_weights(found, recipe), *repaired_rows(found, recipe)):
+            say(f"{folder.name}: {sentence}.")
+        (folder / "probe").mkdir(exist_ok=True)
+        now = environment()
+        before = json_object(folder / "environment.json")
+        if before is None:
+            before = found.kept.get("environment") or now
+            write_json(folder / "environment.json", before)
+        for key, words in (("torch_threads", "threads"), ("device", "the device")):
+            if before.get(key) != now[key]:
+                say(
+                    f"{folder.name}: it began with {words} {before.get(key)} and goes on with {now[key]}: it will end equal to about the "
+                    "fifth decimal, not bit for bit."
+                )
+        return run
+
+    def _pictures(self, found: Found) -> Iterator[str]:
+        """The pictures of the probe once more, where they are lost; an earlier version kept none."""
+        from workbench.training.probe import probe_images, write_pictures
+
+        path = self.folder / "probe" / PICTURES
+        if not found.kept or readable(path):
+            return
+        path.unlink(missing_ok=True)
+        try:
+            data = self.validation()
+            path.parent.mkdir(exist_ok=True)
+            write_pictures(path, data, probe_images(data.targets))
+            yield f"probe/{PICTURES} was missing or damaged, and is written again"
+        except WorkbenchError as error:
+            yield f"probe/{PICTURES} is missing or damaged, and cannot be written again ({error})"
+
+    def kept(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """The copy of the small files that the state carries, so that none of them is lost alone."""
+        try:
+            around = self.environment
+        except WorkbenchError:
+            around = environment()
+        known = KnownData.read(self.folder)
+        told = {"recipe": self.recipe.to_json(), "history": rows, "environment": around, "broken": left_out(self.folder)}
+        return {**told, "data": known.summary() if known else {}}
 
     def __repr__(self) -> str:
         epochs = f"{len(self.history)} of {self.recipe.total_epochs} epochs"
@@ -107,18 +213,8 @@ class Run:
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """One row for each finished epoch."""
-        path = self.folder / "history.jsonl"
-        if not path.exists():
-            return []
-        try:
-            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-        except (ValueError, RecursionError, OSError) as error:
-            raise WorkbenchError(f"{path} is damaged ({error!s:.200}); train into a new folder.") from None
-        for number, row in enumerate(rows, start=1):
-            if not isinstance(row, dict) or row.get("epoch") != number or not isinstance(row.get("stage"), str):
-                raise WorkbenchError(f"{path} is damaged (line {number} is not the row of epoch {number}); train into a new folder.")
-        return rows
+        """One row for each finished epoch; what a damaged file lacks comes from the state, where that keeps it."""
+        return read_rows(self.folder)[0]
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -138,8 +234,14 @@ class Run:
         return read_state(self.state_path, tensors=False).position if self.state_path.exists() else Position()
 
     @property
+    def state_kept(self) -> dict[str, Any]:
+        """The copy of the small files in the state; empty without one."""
+        return Found(self.folder).kept
+
+    @property
     def done(self) -> bool:
-        return self.position.done
+        """Whether the training came to its end, by whatever file of the folder still says so."""
+        return Found(self.folder).finished(self.recipe)
 
     @property
     def state_path(self) -> Path:
@@ -187,6 +289,12 @@ class Run:
         data = self.recipe.data
         return self._dataset("validation", data.validation, {**data.options, **data.validation_options})
 
+    def data_changed(self, validation: MultiLabelDataset) -> list[str]:
+        """How its validation images and labels differ from those that it knows; nothing for a run of an earlier version."""
+        known = KnownData.read(self.folder)
+        columns, rows = known.changed(KnownData({"validation": Fingerprint.of(validation)})) if known else ([], [])
+        return columns + rows
+
     def split(self, name: str) -> MultiLabelDataset:
         """Another split of the same data, read as the validation split is."""
         data = self.recipe.data
@@ -201,18 +309,4 @@ class Run:
         return self._datasets[role]
 
     def write_history(self, rows: list[dict[str, Any]]) -> None:
-        write_text(self.folder / "history.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-
-
-def _differences(old: Recipe, new: Recipe) -> Iterator[str]:
-    """What would train differently. Where the data lies and what was expected of the run do not count."""
-    before, after = _flat(old.to_json()), _flat(new.to_json())
-    for key in [*before, *(key for key in after if key not in before)]:
-        if before.get(key) != after.get(key) and not key.startswith("expected") and key != "data.root":
-            yield f"{key} is {before.get(key, 'not there')} there and {after.get(key, 'not there')} here"
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if isinstance(value, dict):
-        return {key: item for name, inner in value.items() for key, item in _flat(inner, f"{prefix}{name}.").items()}
-    return {prefix.rstrip("."): value}
+        write_history(self.folder, rows)

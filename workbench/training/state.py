@@ -6,6 +6,7 @@ Random numbers need no place in it, because every step seeds them from its posit
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -49,7 +50,7 @@ class Position:
 
 @dataclass
 class State:
-    """A state file, read: its position, the tensors, and what else optimiser and schedule keep."""
+    """A state file, read: its position, the tensors, what else optimiser and schedule keep, and the copy of the run's small files."""
 
     path: Path
     position: Position
@@ -57,6 +58,7 @@ class State:
     groups: list[dict[str, Any]]
     values: dict[str, Any]
     schedule: dict[str, Any]
+    kept: dict[str, Any] = field(default_factory=dict)
 
     def restore_model(self, model: nn.Module) -> None:
         """Raises WorkbenchError if the weights are another model's."""
@@ -69,7 +71,14 @@ class State:
                 f"{self.path} holds the weights of another model than its recipe describes; train into a new folder."
             ) from None
 
-    def restore_optimizer(self, optimizer: Optimizer, schedule: LRScheduler) -> None:
+    def restore_optimizer(self, optimizer: Optimizer, schedule: LRScheduler, anew: int | None = None) -> None:
+        """Put both back; with `anew`, the schedule is another one, and is put to where it is after so many steps."""
+        if anew is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that the optimiser has made no step yet
+                for _ in range(anew):
+                    schedule.step()
+        rates = [group["lr"] for group in optimizer.param_groups]
         entries: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in self.values.items()}
         for key, value in self.tensors.items():
             family, _, rest = key.partition(".")
@@ -78,11 +87,15 @@ class State:
                 entries.setdefault(int(index), {})[name] = value
         try:
             optimizer.load_state_dict({"state": entries, "param_groups": self.groups})
-            schedule.load_state_dict(self.schedule)
+            if anew is None:
+                schedule.load_state_dict(self.schedule)
         except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             raise WorkbenchError(
                 f"{self.path} holds the state of another optimiser than its recipe describes ({error!s:.100}); train into a new folder."
             ) from None
+        if anew is not None:
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
 
 
 def write_state(
@@ -92,13 +105,14 @@ def write_state(
     optimizer: Optimizer,
     schedule: LRScheduler,
     extra: Mapping[str, Tensor] = MappingProxyType({}),
+    kept: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Write everything; `extra` holds tensors beside the model's and the optimiser's, under names of their own family."""
+    """Write everything; `extra` holds tensors beside the model's and the optimiser's, under names of their own family; `kept` is JSON."""
     tensors = {f"model.{key}": _stored(value) for key, value in model.state_dict().items()}
     tensors |= {key: _stored(value) for key, value in extra.items()}
-    kept = optimizer.state_dict()
+    held = optimizer.state_dict()
     values: dict[str, dict[str, Any]] = {}
-    for index, entries in kept["state"].items():
+    for index, entries in held["state"].items():
         for name, value in entries.items():
             if isinstance(value, Tensor):
                 tensors[f"optimizer.{index}.{name}"] = _stored(value)
@@ -106,16 +120,17 @@ def write_state(
                 values.setdefault(str(index), {})[name] = value
     description = {
         "position": asdict(position),
-        "groups": kept["param_groups"],
+        "groups": held["param_groups"],
         "values": values,
         "schedule": {key: value for key, value in schedule.state_dict().items() if not callable(value)},
+        "kept": dict(kept),
     }
     _write(path, tensors, description)
 
 
-def write_done(path: Path, position: Position) -> None:
+def write_done(path: Path, position: Position, kept: Mapping[str, Any] = MappingProxyType({})) -> None:
     """Replace the state of a finished training by the mere position: its weights are in the checkpoints."""
-    _write(path, {}, {"position": asdict(position), "groups": [], "values": {}, "schedule": {}})
+    _write(path, {}, {"position": asdict(position), "groups": [], "values": {}, "schedule": {}, "kept": dict(kept)})
 
 
 def read_state(path: Path, tensors: bool = True) -> State:
@@ -129,7 +144,8 @@ def read_state(path: Path, tensors: bool = True) -> State:
         if min(position.stage, position.epoch, position.step, position.rows, position.steps, position.images) < 0:
             raise ValueError("a position below 0")
         require_types(State, description, "the state")
-        return State(path, position, held, description["groups"], description["values"], description["schedule"])
+        parts = (description["groups"], description["values"], description["schedule"], description.get("kept", {}))
+        return State(path, position, held, *parts)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError, WorkbenchError) as error:
         raise WorkbenchError(f"{path} cannot be read ({error!s:.200}), so the training cannot go on; train into a new folder.") from None
 

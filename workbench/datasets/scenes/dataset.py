@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -82,6 +83,10 @@ class Scenes(MultiLabelDataset):
         if not 0 <= index < len(self):
             raise WorkbenchError(f"Image {index} was asked of {self.name}, which has images 0 to {len(self) - 1}.")
         return compose(self.seed, self.split, int(index), self.knobs)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"seed": self.seed, "split": self.split, "size": self.size, **asdict(self.knobs)}
 
     def image(self, index: int) -> np.ndarray:
         drawn = self._pixel_cache.get(self.size)
