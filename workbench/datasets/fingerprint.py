@@ -133,8 +133,8 @@ def _looked(data: MultiLabelDataset, index: int, path: Path | None) -> tuple[tup
         if path is None:
             picture = data.image(index)
             return (picture.shape[0], picture.shape[1]), _digest(repr(picture.shape).encode() + picture.tobytes())
-        with opened(path, path.name) as picture:  # only its head is read
-            return (picture.height, picture.width), _digest(path.read_bytes())
+        with opened(path, path.name) as image:  # only its head is read
+            return (image.height, image.width), _digest(path.read_bytes())
     except (WorkbenchError, OSError):
         return None
 
