@@ -58,14 +58,16 @@ def test_one_display_is_refreshed(monkeypatch):
 
     class Handle:
         def update(self, bundle, raw):
-            shown.append(bundle["text/plain"])
+            shown.append((sorted(bundle), bundle["text/plain"]))
 
-    monkeypatch.setattr(module, "display", lambda bundle, raw, display_id: shown.append(bundle["text/plain"]) or Handle())
+    monkeypatch.setattr(module, "display", lambda bundle, raw, display_id: shown.append((sorted(bundle), bundle["text/plain"])) or Handle())
     curves = live_curves("SRN")
     curves.update(rows("main")[:1])
     curves.update(rows("main"))
-    assert [text.split(": ")[1].split(",")[0] for text in shown] == ["1 epochs", "3 epochs"]
-    assert repr(curves) == shown[-1]
+    assert [text.split(": ")[1].split(",")[0] for _, text in shown] == ["1 epochs", "3 epochs", "3 epochs"]
+    # JupyterLab keeps plotly's renderer, which draws once, until the kind of the output changes.
+    assert [module.PLOTLY in kinds for kinds, _ in shown] == [True, False, True]
+    assert repr(curves) == shown[-1][1]
 
 
 def test_no_epoch_yet_and_no_history():

@@ -21,8 +21,10 @@ from workbench.widgets.style import STYLE
 
 History = Sequence[Mapping[str, Any]]
 CONFIG = {"showSendToCloud": False, "plotlyServerURL": "", "displaylogo": False, "responsive": True}  # data stays on this machine
+PLOTLY = "application/vnd.plotly.v1+json"
 MAP = "validation.map"
 NEUTRAL = "#8a8a8a"
+CLEAR, INK, FAINT = "rgba(0,0,0,0)", "#777777", "rgba(128,128,128,0.3)"  # to be read on a light page and on a dark one
 
 
 class CurveFigure(go.Figure):
@@ -35,7 +37,17 @@ class CurveFigure(go.Figure):
         """The figure for JupyterLab, and a still figure for exported pages, untrusted notebooks and screen readers."""
         text = self.layout.meta["text"]
         plot = {**json.loads(self.to_json()), "config": CONFIG}
-        return {"application/vnd.plotly.v1+json": plot, "text/html": still_html(self, text), "text/plain": text}
+        return {PLOTLY: plot, "text/html": still_html(self, text), "text/plain": text}
+
+
+def on_any_theme(figure: go.Figure) -> None:
+    """No ground of its own, and letters and lines that stand out from a light and from a dark one: a figure does not know its page."""
+    axis = {"gridcolor": FAINT, "zerolinecolor": FAINT, "linecolor": FAINT, "tickcolor": FAINT}
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+    figure.update_layout(
+        template="plotly_white", paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, font={"color": INK}, modebar={"color": INK, "bgcolor": CLEAR}
+    )
 
 
 def training_curves(history: History | Mapping[str, History], title: str = "") -> CurveFigure:
@@ -58,9 +70,8 @@ def training_curves(history: History | Mapping[str, History], title: str = "") -
     figure.update_xaxes(title_text="images through the network", rangemode="tozero")
     figure.update_yaxes(range=[0, 1], col=2)
     figure.update_yaxes(rangemode="tozero", col=1)
-    figure.update_layout(
-        title=title or None, height=320, margin={"l": 50, "r": 20, "t": 60 if title else 40, "b": 45}, template="plotly_white"
-    )
+    on_any_theme(figure)
+    figure.update_layout(title=title or None, height=320, margin={"l": 50, "r": 20, "t": 60 if title else 40, "b": 45})
     figure.update_layout(legend={"orientation": "h", "y": -0.25}, meta={"text": describe_curves(runs)})
     return figure
 
@@ -91,10 +102,14 @@ class LiveCurves:
     def update(self, history: History | Mapping[str, History]) -> None:
         """Show the history as it is now, in the place of what was shown before."""
         self.figure = training_curves(history, self.title)
+        bundle = self.figure.bundle()
         if self._handle is None:
-            self._handle = display(self.figure.bundle(), raw=True, display_id=True)
-        else:
-            self._handle.update(self.figure.bundle(), raw=True)
+            self._handle = display(bundle, raw=True, display_id=True)
+            return
+        # plotly's renderer in JupyterLab draws an output once and leaves everything later out, so it has to be made anew: JupyterLab does
+        # that when the kind of an output changes. The still picture in between shows the same curves.
+        self._handle.update({kind: value for kind, value in bundle.items() if kind != PLOTLY}, raw=True)
+        self._handle.update(bundle, raw=True)
 
     def __repr__(self) -> str:
         return self.figure.layout.meta["text"]

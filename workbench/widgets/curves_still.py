@@ -19,7 +19,7 @@ def still_html(figure: Any, text: str) -> str:
     table = f"<details><summary>Last values</summary><table><tbody>{rows}</tbody></table></details>"
     words = html.escape(text)
     image = f'<img src="data:image/png;base64,{picture}" alt="{words}">'
-    return f'<figure class="workbench-curves">{image}<figcaption>{words}</figcaption>{table}</figure>'
+    return f'<figure class="workbench-curves" style="min-height: 20em">{image}<figcaption>{words}</figcaption>{table}</figure>'
 
 
 def _png(figure: Any) -> bytes:

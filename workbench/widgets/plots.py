@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 
 from workbench.errors import WorkbenchError
 from workbench.widgets.cooccurrence import SIGNED, VALUES, together
-from workbench.widgets.curves import CONFIG
+from workbench.widgets.curves import CONFIG, PLOTLY, on_any_theme
 from workbench.widgets.labels_still import figure_html, largest, matrix_words
 from workbench.widgets.matching import Source, match
 from workbench.widgets.plots_still import interval_still
@@ -35,7 +35,7 @@ class IntervalChart(go.Figure):
         meta = self.layout.meta
         still = interval_still(meta["points"], meta["axis"], meta["text"])
         return {
-            "application/vnd.plotly.v1+json": {**self.to_plotly_json(), "config": CONFIG},
+            PLOTLY: {**self.to_plotly_json(), "config": CONFIG},
             "text/html": still,
             "text/plain": meta["text"],
         }
@@ -80,8 +80,9 @@ def interval_chart(points: Sequence[Mapping[str, Any]], axis: str, title: str = 
         "font": {"size": 13},
     }
     figure.add_annotation(label)
+    on_any_theme(figure)
     figure.update_layout(
-        title=html.escape(title) or None, height=150 + 85 * len(rows), template="plotly_white",
+        title=html.escape(title) or None, height=150 + 85 * len(rows),
         legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0, "yref": "container", "yanchor": "bottom"},
         margin={"l": 150, "r": 20, "t": 70 if title else 40, "b": 95},
         meta={"text": text, "axis": axis, "points": [{key: point.get(key) for key in NEEDED} for point in points]},
@@ -150,7 +151,7 @@ class MatrixChart(go.Figure):
         """The figure for JupyterLab; picture, text alternative and table for exported pages, untrusted notebooks and screen readers."""
         meta = self.layout.meta
         plot = {**json.loads(self.to_json()), "config": CONFIG}
-        return {"application/vnd.plotly.v1+json": plot, "text/html": meta["still"], "text/plain": meta["text"]}
+        return {PLOTLY: plot, "text/html": meta["still"], "text/plain": meta["text"]}
 
 
 def cooccurrence_chart(inspection: Source, values: str = "counts", sort: str = "frequency") -> MatrixChart:
@@ -180,8 +181,9 @@ def cooccurrence_chart(inspection: Source, values: str = "counts", sort: str = "
     figure.update_xaxes(type="category", side="top", tickangle=-60)
     figure.update_yaxes(type="category", autorange="reversed", scaleanchor="x")
     side = max(420, min(900, 140 + 22 * len(names)))
+    on_any_theme(figure)
     figure.update_layout(
-        height=side, width=side + 140, template="plotly_white", margin={"l": 110, "r": 20, "t": 110, "b": 20},
+        height=side, width=side + 140, margin={"l": 110, "r": 20, "t": 110, "b": 20},
         meta={"text": text, "still": figure_html(relations, values, sort, text)},
     )  # fmt: skip
     return figure
