@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from tests.support.models import NAMES, pictures, settled
-from workbench.models.csra import TEMPERATURES
+from workbench.models import create_model
+from workbench.models.csra import TEMPERATURES, CSRAModel
 
 
 def slow_logits(model, x):
@@ -63,3 +64,14 @@ def test_without_the_residual_it_is_average_pooling():
     model = settled("csra", residual_weight=0.0)
     logits, out = model(pictures())
     torch.testing.assert_close(logits, out["logits.base"])
+
+
+def test_the_settings_of_the_paper_and_of_the_released_commands_build():
+    """VOC 2007: one head, 0.1; COCO with a ResNet-101: 6 heads to train, 4 to evaluate, 0.5; from CutMix: 6 heads, 0.4."""
+    defaults = create_model("csra", NAMES)
+    assert (len(defaults.temperatures), defaults.residual_weight) == (1, 0.1)
+    for heads, weight in ((6, 0.5), (4, 0.5), (6, 0.4)):
+        model = create_model("csra", NAMES, heads=heads, residual_weight=weight)
+        assert (len(model.temperatures), model.residual_weight) == (heads, weight)
+        assert model.temperatures[-1] == float("inf")
+        assert f"{weight} " in CSRAModel.__doc__ or f"{weight}," in CSRAModel.__doc__

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from tests.training.colored_blocks import ColoredBlocks
+from workbench.pictures import squash
 from workbench.training import batches
 from workbench.training.batches import DRAWS, ImageSource, augment, epoch_draws, epoch_plan, mirrored
 
@@ -55,10 +56,54 @@ def test_fixed_crops_have_thirteen_places_and_sides_two_steps_apart_at_most():
     assert len(batches.FIXED_PAIRS) == 19  # of 25, without the six that differ by three or four steps
     assert (1.0, 0.8) in batches.FIXED_PAIRS
     assert (1.0, 0.7) not in batches.FIXED_PAIRS
-    ramp = torch.linspace(0, 1, 20).view(1, 1, 1, 20).expand(1, 3, 20, 20).contiguous()
-    smallest, place = (len(batches.FIXED_PAIRS) - 0.5) / len(batches.FIXED_PAIRS), 0.5 / 13  # 0.6 x 0.6, the left top corner
-    cropped = augment(ramp, np.array([[0.9, smallest, 0, place]], dtype=np.float32), "fixed_crops")[0, 0, 8]
-    assert cropped.max() == pytest.approx(0.6, abs=0.03)
+
+
+@pytest.mark.parametrize("shape", [(40, 70), (70, 40), (33, 33), (1, 5)])
+def test_fixed_crops_come_from_the_original_with_sides_of_its_shorter_one(shape):
+    """Every size and place, against a loop over the pixels of the original."""
+    height, width = shape
+    rows, columns = np.mgrid[:height, :width]
+    image = np.stack([rows, columns, rows + columns], axis=2).astype(np.uint8)
+    shorter = min(shape)
+    for number, (across, down) in enumerate(batches.FIXED_PAIRS):
+        for corner, (x, y) in enumerate(batches.FIXED_PLACES):
+            for flip in (0.1, 0.9):
+                draws = np.array([flip, (number + 0.5) / 19, 0, (corner + 0.5) / 13], dtype=np.float32)
+                part = batches.fixed_crop(image, draws)
+                h, w = max(1, round(down * shorter)), max(1, round(across * shorter))
+                assert part.shape == (h, w, 3)
+                top = {-1: 0, -0.5: round((height - h) / 4), 0: round((height - h) / 2), 0.5: round(3 * (height - h) / 4), 1: height - h}[y]
+                left = {-1: 0, -0.5: round((width - w) / 4), 0: round((width - w) / 2), 0.5: round(3 * (width - w) / 4), 1: width - w}[x]
+                expected = [list(range(left, left + w)), list(range(left + w - 1, left - 1, -1))][flip < 0.5]
+                assert part[0, :, 1].tolist() == expected
+                assert part[:, 0, 0].tolist() == list(range(top, top + h))
+
+
+class Wide(ColoredBlocks):
+    """Originals that are twice as wide as high, left half black, right half white."""
+
+    def image(self, index):
+        image = np.zeros((32, 64, 3), dtype=np.uint8)
+        image[:, 32:] = 255
+        return image
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_fixed_crop_never_shows_all_of_a_wide_photo_and_evaluation_does(workers):
+    source = ImageSource(Wide("train", 12, size=32), 32, "fixed_crops", CPU, workers=workers)
+    plan = epoch_plan(12, 5, 0, 0)
+    draws = epoch_draws(12, 0, 0)
+    parts = torch.cat(list(source.inputs(plan, draws)))
+    again = torch.cat(list(source.inputs(plan, draws)))
+    assert torch.equal(parts, again)
+    for part, index in zip(parts, np.concatenate(plan), strict=True):
+        whole = squash(batches.fixed_crop(source.dataset.image(int(index)), draws[index]), 32)
+        assert torch.equal(part, torch.from_numpy(np.array(whole)).permute(2, 0, 1).float() / 255)
+    shares = parts.mean((1, 2, 3))
+    assert shares.min() < 0.1
+    assert shares.max() > 0.9, "a part of one half alone: the shorter side counts, not the squashed image"
+    assert torch.allclose(next(source.inputs([np.arange(12)], None)).mean((1, 2, 3)), torch.tensor(0.5), atol=0.02)
 
 
 def test_vary_is_the_same_for_the_same_draws():

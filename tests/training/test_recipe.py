@@ -2,11 +2,13 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 from tests.training.colored_blocks import blocks_recipe
 from workbench.errors import WorkbenchError
 from workbench.training import RECIPES, Recipe, get_recipe
 from workbench.training.recipe import Expected, Stage
+from workbench.training.stages import make_schedule
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -130,3 +132,18 @@ def test_a_foreign_recipe_file_is_refused(change, message):
 def test_unknown_recipes_are_refused_with_the_nearest_name():
     with pytest.raises(WorkbenchError, match='Did you mean "scenes-srn"'):
         get_recipe("scene-srn")
+
+
+@pytest.mark.parametrize(("name", "batch"), [("voc2007-msrn", 24), ("coco2014-msrn", 12), ("nuswide-msrn", 12), ("apparel-msrn", 12)])
+def test_msrn_trains_as_its_released_commands_do(name, batch):
+    recipe = get_recipe(name)
+    stage = recipe.stages[recipe.last_stage]
+    assert (stage.epochs, stage.batch_size, recipe.image_size, recipe.augmentation) == (20, batch, 448, "fixed_crops")
+    assert (stage.optimizer, stage.lr, stage.momentum, stage.weight_decay) == ("sgd", 0.1, 0.9, 1e-4)
+    assert (stage.lr_factors, stage.schedule, stage.lr_drops) == ({"trunk": 0.1, "layers": 0.1}, "step", (30,))
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    schedule = make_schedule(optimizer, stage, steps=20)
+    for _ in range(20):
+        optimizer.step()
+        schedule.step()
+    assert schedule.get_last_lr() == [0.1], "the drop after 30 epochs is never reached"

@@ -36,7 +36,8 @@ class CSRAModel(WorkbenchModel):
     Args:
         heads: 1, 2, 4, 6 or 8. More than one use the published temperatures.
         temperature: T of a single head; "max" takes the maximum over cells.
-        residual_weight: lambda. The paper uses 0.1 on VOC 2007 and 0.4 on COCO with a ResNet.
+        residual_weight: lambda. The default of 0.1 and one head are the paper's on VOC 2007. With a ResNet-101 on COCO the released
+            commands take 0.5, 6 heads to train and 4 to evaluate the published weights, and 0.4, 6 heads, for the CutMix weights.
 
     `out`: maps.attention [B, C, h, w] (mean over heads), features [B, C, D] (the mean feature plus lambda times the attended one),
     logits.base, logits.att, logits.cls [B, C] (cls = base + lambda * att), scores [B, heads, C, h, w].

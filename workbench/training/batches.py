@@ -24,7 +24,8 @@ MEMORY_LIMIT = 2 * 2**30
 # Sides of the random part in "crops", as shares of the image, after the multi-scale crops that SRN was trained with.
 CROP_SIDES = (1.0, 0.875, 0.75, 0.65625, 0.5)
 CROP_PLACES = ((-1, -1), (-1, 1), (1, -1), (1, 1), (0, 0))
-# "fixed_crops": sides in pairs of (width, height) that differ by two steps at most, and thirteen places: corners, middles, quarters.
+# "fixed_crops", as MSRN was trained with: sides as shares of the original image's shorter one, in pairs of (width, height) that differ by
+# two steps at most, and thirteen places: corners, middles, quarters.
 FIXED_SIDES = (1.0, 0.9, 0.8, 0.7, 0.6)
 FIXED_PAIRS = tuple((w, h) for i, w in enumerate(FIXED_SIDES) for j, h in enumerate(FIXED_SIDES) if abs(i - j) <= 2)
 FIXED_PLACES = (*((x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)), *((x, y) for x in (-0.5, 0.5) for y in (-0.5, 0.5)))
@@ -65,18 +66,19 @@ class ImageSource:
 
     def inputs(self, plan: Sequence[np.ndarray], draws: np.ndarray | None) -> Iterator[Tensor]:
         """Float [B, 3, S, S] in 0..1 for each batch of `plan`; `draws` [N, DRAWS] varies them, None leaves them as they are."""
-        for indices, pixels in zip(plan, self._pixels(plan), strict=True):
+        for indices, pixels in zip(plan, self._pixels(plan, draws), strict=True):
             images = pixels.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float() / 255  # [B, 3, S, S], channels last
             yield images if draws is None else augment(images, draws[indices], self.augmentation)
 
-    def _pixels(self, plan: Sequence[np.ndarray]) -> Iterator[Tensor]:
-        """uint8 [B, S, S, 3] for each batch."""
-        if self.in_memory:
+    def _pixels(self, plan: Sequence[np.ndarray], draws: np.ndarray | None) -> Iterator[Tensor]:
+        """uint8 [B, S, S, 3] for each batch; parts that are cut out of the original images if the augmentation is of that kind."""
+        cut = draws if self.augmentation == "fixed_crops" else None
+        if self.in_memory and cut is None:
             pixels = self.dataset.pixels(self.size)
             for indices in plan:
                 yield torch.from_numpy(pixels[indices])
         else:
-            squashed = _Squashed(self.dataset, self.size)
+            squashed = _Squashed(self.dataset, self.size, cut)
             order = [indices.tolist() for indices in plan]
             pinned = self.device.type == "cuda"
             for pixels, problems in DataLoader(
@@ -88,10 +90,14 @@ class ImageSource:
 
 
 class _Squashed(Dataset):
-    """Single squashed images, uint8 [S, S, 3], for the workers of a DataLoader; in place of a broken one, what is wrong with it."""
+    """Single squashed images, uint8 [S, S, 3], for the workers of a DataLoader; in place of a broken one, what is wrong with it.
 
-    def __init__(self, dataset: MultiLabelDataset, size: int) -> None:
-        self.dataset, self.size = dataset, size
+    Args:
+        draws: [N, DRAWS], the part of each image that is squashed in place of the whole, see `fixed_crop`.
+    """
+
+    def __init__(self, dataset: MultiLabelDataset, size: int, draws: np.ndarray | None) -> None:
+        self.dataset, self.size, self.draws = dataset, size, draws
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -100,7 +106,9 @@ class _Squashed(Dataset):
         from workbench.pictures import squash
 
         try:
-            return torch.from_numpy(np.array(squash(self.dataset.image(int(index)), self.size)))
+            image = self.dataset.image(int(index))
+            part = image if self.draws is None else fixed_crop(image, self.draws[index])
+            return torch.from_numpy(np.array(squash(part, self.size)))
         except WorkbenchError as error:
             return str(error)
 
@@ -116,9 +124,26 @@ def mirrored(draws: np.ndarray) -> np.ndarray:
     return draws[:, 0] < 0.5
 
 
+def fixed_crop(image: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """The part of an original image [H, W, 3] that its draws [DRAWS] name, mirrored or not: [h, w, 3].
+
+    Its sides are `FIXED_SIDES` of the image's shorter one, so that no part of a wide photo shows all of it.
+    """
+    height, width = image.shape[:2]
+    sides = FIXED_PAIRS[int(draws[1] * len(FIXED_PAIRS))]
+    across, down = (max(1, round(min(height, width) * side)) for side in sides)
+    x, y = FIXED_PLACES[int(draws[3] * len(FIXED_PLACES))]
+    left, top = round((width - across) * (x + 1) / 2), round((height - down) * (y + 1) / 2)
+    part = np.asarray(image)[top : top + down, left : left + across]
+    return np.ascontiguousarray(part[:, ::-1] if mirrored(draws[None])[0] else part)
+
+
 def augment(images: Tensor, draws: np.ndarray, kind: str) -> Tensor:
-    """Vary images [B, 3, S, S] as their draws [B, DRAWS] say; the kinds are those of `Recipe.augmentation`."""
-    if kind == "none":
+    """Vary images [B, 3, S, S] as their draws [B, DRAWS] say; the kinds are those of `Recipe.augmentation`.
+
+    "fixed_crops" are cut out of the original images, before these are squashed: nothing is left to do.
+    """
+    if kind in ("none", "fixed_crops"):
         return images
     if kind == "vary":
         return transforms.augment(images, torch.Generator().manual_seed(int(draws[0, 3] * 2**24)))
@@ -129,12 +154,8 @@ def augment(images: Tensor, draws: np.ndarray, kind: str) -> Tensor:
     flip = torch.from_numpy(mirrored(draws)).to(images.device)
     if kind == "flip":
         return torch.where(flip[:, None, None, None], images.flip(-1), images)
-    if kind == "fixed_crops":
-        sides = np.array(FIXED_PAIRS)[(draws[:, 1] * len(FIXED_PAIRS)).astype(int)]  # [B, 2] width, height
-        places = np.array(FIXED_PLACES)[(draws[:, 3] * len(FIXED_PLACES)).astype(int)]  # [B, 2]
-    else:
-        sides = np.array(CROP_SIDES)[(draws[:, 1:3] * len(CROP_SIDES)).astype(int)]
-        places = np.array(CROP_PLACES)[(draws[:, 3] * len(CROP_PLACES)).astype(int)]
+    sides = np.array(CROP_SIDES)[(draws[:, 1:3] * len(CROP_SIDES)).astype(int)]
+    places = np.array(CROP_PLACES)[(draws[:, 3] * len(CROP_PLACES)).astype(int)]
     affine = np.zeros((len(draws), 2, 3), dtype=np.float32)
     affine[:, 0, 0] = sides[:, 0] * np.where(mirrored(draws), -1, 1)
     affine[:, 1, 1] = sides[:, 1]

@@ -186,8 +186,9 @@ class Recipe:
         precision: "32-true", or "bf16-mixed": bfloat16 where it is safe. Memory is laid out channels-last either way.
         compile: torch.compile for the training steps (`workbench.training.compiling`): a wait at the first ones, then perhaps faster ones.
         augmentation: "none", "flip" (half of the images mirrored), "vary" (also moved a little, brightness and colours changed), "crops"
-            (mirrored, and a random part of the image, resized), "fixed_crops" (the same from thirteen fixed places, as for MSRN) or
-            "modern" (mirrored, RandAugment and cutout: `workbench.training.rand_augment`).
+            (mirrored, and a random part of the image, resized), "fixed_crops" (mirrored, and a part at one of thirteen places with sides of
+            0.6 to 1.0 of the original image's shorter one, read from the original, as for MSRN) or "modern" (mirrored, RandAugment and
+            cutout: `workbench.training.rand_augment`).
         average: decay of the running average of the weights that is evaluated and kept (`workbench.training.average`); 0: none.
         frozen_backbone: nothing of the backbone learns, its last stage neither, which otherwise belongs to the part that reads it.
         unknown_in_loss, unknown_in_ap: what a target of -1 does: "ignore", "positive" or "negative".

@@ -39,7 +39,7 @@ def pooled() -> Recipe:
 
 
 def csra() -> Recipe:
-    """Class-specific residual attention."""
+    """Class-specific residual attention; one head and lambda 0.1 are the paper's on VOC 2007, the training is ours."""
     return _recipe("csra", _head("classifier"), 0.810)
 
 
