@@ -177,3 +177,22 @@ def _numbers(version: str) -> tuple[int, ...]:
 def test_pictures_come_in_through_one_door():
     found = [path.relative_to(LIBRARY).as_posix() for path in LIBRARY.rglob("*.py") if "Image.open(" in path.read_text(encoding="utf-8")]
     assert found == ["pictures.py"]
+
+
+DOORS = sorted(path for path in LIBRARY.rglob("__init__.py") if "__getattr__" in path.read_text())
+
+
+@pytest.mark.parametrize("path", DOORS, ids=lambda path: path.parent.name)
+def test_lazy_doors_are_typed(path):
+    """What a door loads on first use is imported for type checkers, each name from where it lies, and no other name passes."""
+    tree = ast.parse(path.read_text())
+    guarded = {ast.unparse(node.test): node for node in tree.body if isinstance(node, ast.If)}
+    imports = [each for each in ast.walk(guarded["TYPE_CHECKING"]) if isinstance(each, ast.ImportFrom)]
+    typed = {name.asname or name.name: each.module for each in imports for name in each.names}
+    assert any(isinstance(each, ast.FunctionDef) and each.name == "__getattr__" for each in guarded["not TYPE_CHECKING"].body)
+    homes = {ast.unparse(each.targets[0]): each.value for each in tree.body if isinstance(each, ast.Assign)}
+    if "_HOMES" in homes:
+        loaded = ast.literal_eval(homes["_HOMES"])
+        assert loaded.items() <= typed.items()
+    else:
+        assert set(ast.literal_eval(homes["__all__"])) <= set(typed)

@@ -7,7 +7,27 @@ each offers stands in its own ``__all__``.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.analysis import (
+        agreement,
+        attribution,
+        embedding,
+        faithfulness,
+        imputation,
+        leakage,
+        measure,
+        pointing,
+        projection,
+        randomise,
+        relations,
+        robustness,
+        sanity,
+        semantics,
+        separation,
+        templates,
+    )
 
 __all__ = [
     "agreement",
@@ -29,10 +49,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'workbench.analysis' has no attribute '{name}'")
-    return importlib.import_module(f"workbench.analysis.{name}")
+if not TYPE_CHECKING:  # an editor and a type checker see the names above, and no others
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module 'workbench.analysis' has no attribute '{name}'")
+        return importlib.import_module(f"workbench.analysis.{name}")
 
 
 def __dir__() -> list[str]:

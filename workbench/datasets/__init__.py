@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import WorkbenchError, did_you_mean
 
 if TYPE_CHECKING:
-    from workbench.datasets.base import MultiLabelDataset
+    from workbench.datasets.adapter import as_dataset as as_dataset
+    from workbench.datasets.apparel import ApparelDataset as ApparelDataset
+    from workbench.datasets.base import MultiLabelDataset as MultiLabelDataset
+    from workbench.datasets.base import Subset as Subset
+    from workbench.datasets.coco import CocoDataset as CocoDataset
+    from workbench.datasets.export import export_coco as export_coco
+    from workbench.datasets.nuswide import NusWideDataset as NusWideDataset
+    from workbench.datasets.scenes import Scenes as Scenes
+    from workbench.datasets.table import TableDataset as TableDataset
+    from workbench.datasets.voc import VocDataset as VocDataset
+    from workbench.datasets.wider import WiderDataset as WiderDataset
+    from workbench.pictures import open_rgb as open_rgb
+    from workbench.pictures import squash as squash
+    from workbench.targets import checked_targets as checked_targets
 
 DATASETS = {
     "scenes": "drawn street scenes with known rules and masks; nothing to download",
@@ -76,7 +89,7 @@ def load_dataset(name: str, split: str, root: str | Path | None = None, **option
         from workbench.datasets.voc import VocDataset
 
         return VocDataset(root, split, year=int(name[-4:]), **_known(options, VocDataset, name))
-    reader = __getattr__(_READERS[name])
+    reader = getattr(importlib.import_module(_HOMES[_READERS[name]]), _READERS[name])
     return reader(root, split, **_known(options, reader, name))
 
 
@@ -97,7 +110,9 @@ def _known(options: dict[str, Any], reader: type, name: str) -> dict[str, Any]:
     return options
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'workbench.datasets' has no attribute '{name}'")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # an editor and a type checker see the names above, and no others
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'workbench.datasets' has no attribute '{name}'")
+        return getattr(importlib.import_module(_HOMES[name]), name)

@@ -11,6 +11,11 @@ from workbench.errors import WorkbenchError, did_you_mean
 if TYPE_CHECKING:
     from workbench.inspection import Inspection
     from workbench.lessons.questions import Lesson
+    from workbench.lessons.show import Table as Table
+    from workbench.lessons.show import measurements_table as measurements_table
+    from workbench.lessons.show import show_picture as show_picture
+    from workbench.lessons.study import read_study as read_study
+    from workbench.lessons.study import run_folder as run_folder
 
 LESSONS = {
     "00_start_here": ("workbench.lessons.start_here", "StartHere"),
@@ -58,10 +63,12 @@ def torch_is_here(what: str = "This cell") -> bool:
     return found
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'workbench.lessons' has no attribute '{name}'")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # an editor and a type checker see the names above, and no others
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'workbench.lessons' has no attribute '{name}'")
+        return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

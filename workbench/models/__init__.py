@@ -15,7 +15,12 @@ from workbench.models.host_memory import ask_for_large_pages
 
 if TYPE_CHECKING:
     from workbench.categories import Categories
-    from workbench.models.base import WorkbenchModel
+    from workbench.models.backbone import Backbone as Backbone
+    from workbench.models.backbone import create_backbone as create_backbone
+    from workbench.models.base import WorkbenchModel as WorkbenchModel
+    from workbench.models.checkpoint import load_model as load_model
+    from workbench.models.checkpoint import load_weights as load_weights
+    from workbench.models.checkpoint import save_model as save_model
 
 ask_for_large_pages()  # before anybody makes a tensor
 
@@ -100,7 +105,9 @@ def model_class(name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'workbench.models' has no attribute '{name}'")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # an editor and a type checker see the names above, and no others
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'workbench.models' has no attribute '{name}'")
+        return getattr(importlib.import_module(_HOMES[name]), name)
