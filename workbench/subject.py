@@ -231,8 +231,9 @@ def _first_look(observe: Callable[[Tensor], Observation], module: nn.Module, fra
     except WorkbenchError:
         raise
     except Exception as error:  # whatever a model of somebody else raises
+        text = " ".join(str(error).split())
         raise WorkbenchError(
-            f"The model fails on one image [1, 3, {frame[0]}, {frame[1]}] ({type(error).__name__}: {error!s:.300}); give size= as it was "
+            f"The model fails on one image [1, 3, {frame[0]}, {frame[1]}] ({type(error).__name__}: {text:.300}); give size= as it was "
             "built for, or prepare= where it expects something else."
         ) from error
 

@@ -186,6 +186,7 @@ def add_attribution(subject: Subject, wanted: Attribution) -> Attribution:
     return wanted
 
 
+@torch.inference_mode(False)
 def attribution_maps(
     subject: Subject,
     wanted: Attribution,

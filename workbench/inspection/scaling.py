@@ -15,7 +15,6 @@ MAPS_AT_ONCE = 4096
 UPPER = 2.0**5  # the largest value becomes 1024..2047 times this, at most 65504
 SIGNIFICANDS = np.arange(1024, 2048, dtype=np.float64)
 NOISE = 2048 * 2.0**-22  # of a significand that went through float32 twice
-TRIED = 4  # significands that are looked at in full
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def scaled(maps: np.ndarray | ScaledMaps) -> ScaledMaps:
     """Maps [..., h, w], each with a scale of its own. NaN and infinities stay what they are."""
     if isinstance(maps, ScaledMaps):
         return maps
-    flat = np.asarray(maps).reshape(int(np.prod(maps.shape[:-2])), -1)
+    flat = np.asarray(maps).reshape(int(np.prod(maps.shape[:-2])), int(np.prod(maps.shape[-2:])))
     halves, scales = np.empty(flat.shape, dtype=np.float16), np.ones(len(flat))
     for begin in range(0, len(flat), MAPS_AT_ONCE):
         part = slice(begin, begin + MAPS_AT_ONCE)
@@ -84,15 +83,15 @@ def _significands(shares: np.ndarray) -> np.ndarray:
     result = np.full(len(shares), SIGNIFICANDS[0])
     if not shares.shape[1]:
         return result
-    places = np.linspace(0, shares.shape[1] - 1, 3).astype(int)[:2] if shares.shape[1] > 2 else np.arange(shares.shape[1])
+    places = np.minimum([1, 2, 4], shares.shape[1] - 1)
     for begin in range(0, len(shares), 256):
         part = shares[begin : begin + 256]
-        few = np.sort(part, axis=1)[:, places]
+        few = np.sort(part, axis=1)[:, ::-1][:, places]
         fits = np.ones((len(part), len(SIGNIFICANDS)), dtype=bool)
         for column in few.T:
             fits &= _rest(column[:, None] * SIGNIFICANDS) < NOISE
         for row in np.flatnonzero(fits.any(axis=1)):
-            tried = SIGNIFICANDS[np.flatnonzero(fits[row])[:TRIED]]
+            tried = SIGNIFICANDS[fits[row]]
             whole = (_rest(part[row][None] * tried[:, None]) < NOISE).all(axis=1)
             if whole.any():
                 result[begin + row] = tried[int(np.argmax(whole))]
