@@ -41,6 +41,7 @@ def cell(system: str, seed: int, last_stage: bool, root: Path, runs: Path) -> di
     from workbench.inspector import inspect
     from workbench.metrics import average_precision, bootstrap, mean_average_precision
     from workbench.metrics.pointing import localisation
+    from workbench.metrics.references import BEST_MAP
     from workbench.training import get_recipe, train
 
     overrides = {"seed": str(seed), "data.root": str(root), **({"frozen_backbone": "false"} if last_stage else {})}
@@ -60,7 +61,9 @@ def cell(system: str, seed: int, last_stage: bool, root: Path, runs: Path) -> di
     inspection = inspect(run.model("last"), validation, name=name, limit=INSPECTED, measure=False)
     measured = localisation(inspection)
     row["inspection_seconds"] = round(time.perf_counter() - begin, 1)
-    row |= {measure: {kind: figures["overall"] for kind, figures in measured[measure].items()} for measure in ("pointing", "energy")}
+    figures = {measure: {kind: entry["overall"] for kind, entry in measured[measure].items()} for measure in ("pointing", "energy")}
+    row |= {measure: {kind: value for kind, value in by.items() if not kind.startswith(BEST_MAP)} for measure, by in figures.items()}
+    row["best maps"] = {kind: value for kind, value in figures["pointing"].items() if kind.startswith(BEST_MAP)}
     if features is not None:
         apart = separation(features, pairs, len(validation.categories), seed=seed)
         row["separation"] = {key: value for key, value in apart["overall"].items() if isinstance(value, float)}

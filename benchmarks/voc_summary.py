@@ -33,6 +33,8 @@ def summarise(rows: list[Row], scores_of: Callable[[Row], Path], root: Path) -> 
         for measure in ("pointing", "energy"):
             kinds = by_seed[seeds[0]][measure]
             entry[measure] = {kind: interval([by_seed[seed][measure][kind] for seed in seeds]) for kind in kinds}
+        if best := by_seed[seeds[0]].get("best maps"):
+            entry["best maps"] = {name: interval([by_seed[seed]["best maps"][name] for seed in seeds]) for name in best}
         if "separation" in by_seed[seeds[0]]:
             entry["ratio"] = interval([by_seed[seed]["separation"]["ratio"] for seed in seeds])
         other = groups.get((backbone, AGAINST.get(system, "")), {})
@@ -74,6 +76,7 @@ def rows(result: Row) -> list[list[str]]:
     if result.get("summary"):
         references: Row = {}
         for entry in result["summary"]:
-            references = {**{name: value for name, value in entry["pointing"].items() if is_reference(name)}, **references}
+            known = {name: value for name, value in entry["pointing"].items() if is_reference(name)}
+            references = {**known, **entry.get("best maps", {}), **references}
         lines += [["", name, "", "", "", share(value), "", ""] for name, value in references.items()]
     return lines

@@ -6,6 +6,7 @@ import numpy as np
 
 from benchmarks.trust_data import COCO_NAMES, Renamed, photos
 from benchmarks.trust_summary import markdown, rows, shortened
+from benchmarks.voc_summary import rows as voc_rows
 from tests.support.shared_data import shared
 from tests.support.squares import Squares
 from workbench.training import get_recipe
@@ -53,6 +54,27 @@ def test_figures_are_also_a_share_of_the_best_map_and_each_best_map_stands_once(
     assert lines[1][3] == "0.50", "a map without a best one has no share"
     best = [line[1:4] for line in lines if line[2].startswith("best map")]
     assert best == [["reference (a)", "best map at 7 x 7", "0.80"], ["reference (b)", "best map at 14 x 14", "0.80"]]
+
+
+def test_the_best_map_of_each_grid_stands_once_among_the_references_of_the_photo_study():
+    def figure(mean):
+        return {"mean": mean, "half_width": 0.0}
+
+    shared = {"backbone": "frozen", "trained_parameters": 1000, "mAP": figure(0.8), "training_seconds": figure(1)}
+    one = {
+        **shared,
+        "system": "a",
+        "pointing": {"m": figure(0.5), "random map": figure(0.1)},
+        "best maps": {"best map at 7 x 7": figure(0.9)},
+    }
+    other = {**one, "system": "b", "best maps": {"best map at 7 x 7": figure(0.9), "best map at 14 x 14": figure(1.0)}}
+    lines = voc_rows({"summary": [one, other]})[1:]
+    assert [line[5] for line in lines[:2]] == ["m 50.0 ± 0.0", "m 50.0 ± 0.0"], "the best map is none of the model's own"
+    assert {line[1]: line[5] for line in lines[2:]} == {
+        "random map": "10.0 ± 0.0",
+        "best map at 7 x 7": "90.0 ± 0.0",
+        "best map at 14 x 14": "100.0 ± 0.0",
+    }
 
 
 def test_renamed_pictures_keep_what_they_show():
