@@ -100,8 +100,8 @@ BOMB = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;">]><annotation><objec
     [
         (BOMB.encode(), "declares a document type"),
         (BOMB.encode("utf-16"), "declares a document type"),
-        (xml_of(("dog", 0, (1, 1, 2, 2))).encode()[:60], "cannot be read as a VOC annotation"),
-        (b"", "cannot be read as a VOC annotation"),
+        (xml_of(("dog", 0, (1, 1, 2, 2))).encode()[:60], "cannot be read as an annotation file"),
+        (b"", "cannot be read as an annotation file"),
         (xml_of(("dgo", 0, (1, 1, 2, 2))).encode(), 'an object "dgo". Did you mean "dog"'),
         (xml_of(("dog", 0, ("", 1, 2, 2))).encode(), "without a whole bndbox"),
         (None, "There is no annotation file"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.commands.numbers import whole
 from workbench.commands.train import parse_settings
+from workbench.datasets.formats import FORMATS
 from workbench.errors import DataWarning, WorkbenchError, did_you_mean
 from workbench.files import json_text
 
@@ -24,6 +25,8 @@ DEFAULT_SPLITS = {
     "wider": "test",
     "apparel": "test",
     "table": "all",
+    "auto": "all",
+    **dict.fromkeys(FORMATS, "all"),
 }
 """What is checked or exported unless a split is named; "val" for the others."""
 
@@ -65,7 +68,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
     width = max(map(len, DATASETS))
     for name, summary in DATASETS.items():
-        here = "  [here]" if name not in ("scenes", "table") and default_root(name).is_dir() else ""
+        here = "  [here]" if name not in ("scenes", "table", "auto", *FORMATS) and default_root(name).is_dir() else ""
         print(f"{name:<{width}}  {summary}{here}")
     return 0
 
@@ -80,8 +83,8 @@ def _get(arguments: argparse.Namespace) -> int:
     if name == "scenes":
         print("Scenes are drawn on your machine when they are needed; there is nothing to fetch.")
         return 0
-    if name == "table":
-        print("A table is your own: a CSV beside its pictures. Then: workbench data check table --root FOLDER")
+    if name in ("table", "auto", *FORMATS):
+        print(f"This is data of your own, or what another program exported. Then: workbench data check {name} --root FOLDER")
         return 0
     if name == "coco":
         raise WorkbenchError('Say which year: "coco2014", the one that papers report, or "coco2017".')

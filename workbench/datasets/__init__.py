@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.datasets.formats import FORMATS, reader_of, recognise
 from workbench.errors import WorkbenchError, did_you_mean
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ DATASETS = {
     "wider": "WIDER-Attribute: people cropped to their boxes, 14 attributes, some unspecified; splits train, val, trainval, test",
     "apparel": "apparel pictures in folders such as black_dress, a colour and a garment each; splits train and test (ours), all",
     "table": "your own CSV with a labels column or one-hot columns, or a folder of pictures; give its --root",
+    **FORMATS,
+    "auto": "any of these, recognised by what lies in the folder; give its --root",
 }
 _HOMES = {
     "ApparelDataset": "workbench.datasets.apparel",
@@ -77,8 +81,14 @@ def load_dataset(name: str, split: str, root: str | Path | None = None, **option
         from workbench.datasets.scenes import Scenes
 
         return Scenes(split=split, **_known(options, Scenes, name))
-    if name == "table" and root is None:
-        raise WorkbenchError("A table has no usual place: give the CSV, or its folder, as the root.")
+    if name in ("table", "auto", *FORMATS) and root is None:
+        raise WorkbenchError(f'"{name}" has no usual place: give the folder, or the file, as the root.')
+    if name == "auto":
+        name = recognise(Path(root or ""))
+    if name in FORMATS:
+        function = reader_of(name)
+        found: MultiLabelDataset = function(root, split, **_known(options, function, name))
+        return found
     root = Path(root) if root is not None else default_root(name)
     if name.startswith("coco"):
         from workbench.datasets.coco import CocoDataset
@@ -100,7 +110,7 @@ def default_root(name: str) -> Path:
     return home() / "data" / ("coco" if name.startswith("coco") else name)
 
 
-def _known(options: dict[str, Any], reader: type, name: str) -> dict[str, Any]:
+def _known(options: dict[str, Any], reader: Callable[..., Any], name: str) -> dict[str, Any]:
     known = [option for option in inspect.signature(reader).parameters if option not in ("split", "root", "year")]
     for option in options:
         if option not in known:

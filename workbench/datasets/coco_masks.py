@@ -16,6 +16,10 @@ from workbench.errors import WorkbenchError
 MOST_PIXELS = 178_956_970  # where Pillow too stops to trust a picture
 
 
+class NotInstalled(WorkbenchError):
+    """What reads masks is missing: not a fault of the data."""
+
+
 def decode_segmentation(segmentation: Any, height: int, width: int, where: str) -> np.ndarray:
     """Polygons, run lengths or compressed run lengths as bool [height, width]. Raises WorkbenchError, beginning with `where`."""
     if height * width > MOST_PIXELS:
@@ -27,9 +31,7 @@ def decode_segmentation(segmentation: Any, height: int, width: int, where: str) 
         counts = segmentation["counts"]
         runs = _decompressed(counts) if isinstance(counts, str) else [_whole(count) for count in counts]
     except ImportError:
-        raise WorkbenchError(
-            'Drawing COCO polygons needs pycocotools; install it with pip install "multilabel-workbench[train]".'
-        ) from None
+        raise NotInstalled('Drawing COCO polygons needs pycocotools; install it with pip install "multilabel-workbench[train]".') from None
     except Exception as error:  # pycocotools raises bare Exception
         reason = f"{type(error).__name__}: {error}"
         raise WorkbenchError(f"{where} has a segmentation that cannot be decoded ({reason:.80}); correct or remove it.") from None

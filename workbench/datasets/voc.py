@@ -71,7 +71,7 @@ class VocDataset(MultiLabelDataset):
         """Objects with boxes, difficult ones marked; VOC has no masks in these files."""
         path = self._folder / "Annotations" / f"{self.ids[index]}.xml"
         regions = []
-        for item in _parsed(path).findall("object"):
+        for item in parsed_xml(path).findall("object"):
             name = (item.findtext("name") or "").strip()
             if name not in CATEGORIES:
                 raise WorkbenchError(f'{path} has an object "{name:.60}".{did_you_mean(name, CATEGORIES)}')
@@ -137,7 +137,7 @@ class _NoDoctype(ElementTree.TreeBuilder):
         raise ValueError("it declares a document type")
 
 
-def _parsed(path: Path) -> ElementTree.Element:
+def parsed_xml(path: Path) -> ElementTree.Element:
     if not path.is_file():
         raise WorkbenchError(f"There is no annotation file at {path}; get the data set again, or use a split whose XML files are there.")
     parser = ElementTree.XMLParser(target=_NoDoctype())
@@ -145,5 +145,5 @@ def _parsed(path: Path) -> ElementTree.Element:
         parser.feed(path.read_bytes())
         root: ElementTree.Element = parser.close()
     except (ElementTree.ParseError, ValueError) as error:
-        raise WorkbenchError(f"{path} cannot be read as a VOC annotation ({error}); it may be truncated, get it again.") from None
+        raise WorkbenchError(f"{path} cannot be read as an annotation file ({error}); it may be truncated, get it again.") from None
     return root
