@@ -111,6 +111,7 @@ def test_small_files_are_not_kept(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::workbench.errors.DataWarning")  # labels only: the pictures are not there
 def test_the_label_matrix_of_coco_2014(tmp_path, monkeypatch, parses):
     """82,081 images with as many annotations as they have labels: from the cache it is the same; `pytest -s` shows the times."""
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
