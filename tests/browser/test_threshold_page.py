@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.support.archives import HOSTILE_NAME, make_inspection
 from tests.support.plain_page import open_lab
 from tests.support.scored import make_scores
-from workbench.metrics import PRESETS, Thresholds, best_thresholds, precision_recall_f1
+from workbench.metrics import PRESETS, Thresholds, best_thresholds, evaluate, precision_recall_f1
 from workbench.widgets import ThresholdLab
 from workbench.widgets.thresholds import percent
 
@@ -48,6 +48,16 @@ def flips(page):
     """{heading: number} of the groups that are shown."""
     heads = [head.inner_text() for head in page.locator(".wb-flips h4").all() if head.is_visible()]
     return {text.strip().rpartition(": ")[0]: int(text.rpartition(": ")[2].replace(",", "")) for text in heads}
+
+
+def test_a_convention_that_searches_says_what_it_would_take(page, lab):
+    open_lab(page, lab)
+    images = lab.setting.measured
+    for preset in PRESETS:
+        page.get_by_label("Convention", exact=True).select_option(preset)
+        threshold = evaluate(images.logits, images.targets, images.categories, preset)["threshold"]
+        said = f"On these images the search takes {threshold:.3f} for all labels"
+        assert (said in page.inner_text(".wb-meaning")) == (PRESETS[preset].threshold is None), preset
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -85,13 +85,78 @@ def test_the_threshold_itself_counts_except_under_srn():
     assert evaluate(scores, targets, Categories(["a"]), "srn")["all"]["OR"] == pytest.approx(0, abs=1e-12)
 
 
-def test_msrn_searches_its_threshold_and_says_so():
-    scores, targets = sample(4)
-    scores -= 0.4
-    result = evaluate(scores, targets, NAMES, "msrn")
-    best = max(evaluate(scores, targets, NAMES, "mlgcn", sigmoid(limit))["all"]["OF1"] for limit in np.round(np.linspace(-1, 0.9, 20), 10))
-    assert result["all"]["OF1"] == pytest.approx(best, abs=1e-12)
+def released_msrn(scores, positive):
+    """The released meter's rule in plain loops: (threshold, the six numbers) of the first threshold with the highest CF1 + OF1."""
+    best = None
+    for step in range(20):
+        threshold = (step - 10) / 10
+        right, predicted, present = ([0] * scores.shape[1] for _ in range(3))
+        for image in range(len(scores)):
+            for label in range(scores.shape[1]):
+                told = float(scores[image, label]) >= threshold
+                right[label] += told and bool(positive[image, label])
+                predicted[label] += told
+                present[label] += bool(positive[image, label])
+        predicted = [max(count, 1) for count in predicted]
+        op, recall = sum(right) / sum(predicted), sum(right) / sum(present)
+        cp = sum(r / p for r, p in zip(right, predicted, strict=True)) / len(right)
+        cr = sum(r / p for r, p in zip(right, present, strict=True)) / len(right)
+        f1 = [2 * a * b / (a + b) if a + b else 0.0 for a, b in ((op, recall), (cp, cr))]
+        if best is None or sum(f1) > best[0]:
+            best = sum(f1), threshold, {"OP": op, "OR": recall, "OF1": f1[0], "CP": cp, "CR": cr, "CF1": f1[1]}
+    return best[1:]
+
+
+@pytest.mark.parametrize("shift", [-3.0, -1.2, -0.4, 0.0, 0.7, 1.5, 4.0])
+@pytest.mark.parametrize("decimals", [8, 1])
+def test_msrn_equals_a_loop_of_the_released_rule(shift, decimals):
+    """Scores of one decimal lie on the thresholds themselves, and many are equal."""
+    rng = np.random.default_rng(int(10 * shift) + 100)
+    targets = (rng.random((60, 7)) < 0.3).astype(np.int8)
+    targets[0] = 1
+    scores = np.round(rng.normal(size=(60, 7)) + 1.5 * targets + shift, decimals)
+    scores[:, 6] = -9.0  # a label that is never predicted
+    categories = Categories(list("abcdefg"))
+    result = evaluate(scores, targets, categories, "msrn")
+    threshold, numbers = released_msrn(scores, targets == 1)
+    assert result["threshold"] == pytest.approx(sigmoid(threshold))
+    assert result["all"] == pytest.approx(numbers)
+    marks = np.full(scores.shape, -1.0)
+    for image, row in enumerate(scores):
+        for label in sorted(range(7), key=lambda label: (-row[label], label))[:3]:
+            if row[label] >= 0:
+                marks[image, label] = 1.0
+    assert result["top3"] == pytest.approx(released_msrn(marks, targets == 1)[1])
+    assert "CF1 + OF1" in result["chosen"]
     assert "optimistic" in result["chosen"]
+    single = evaluate(scores.astype(np.float32), targets, categories, "msrn")
+    assert single["all"] == pytest.approx(released_msrn(scores.astype(np.float32), targets == 1)[1])
+
+
+def test_msrn_does_not_choose_by_of1_alone():
+    rng = np.random.default_rng(5)
+    targets = (rng.random((400, 6)) < [0.9, 0.05, 0.05, 0.05, 0.05, 0.05]).astype(np.int8)
+    scores = rng.normal(size=(400, 6)) + 1.2 * targets - 0.4
+    limits = np.round(np.linspace(-1, 0.9, 20), 10)
+    tried = [evaluate(scores, targets, Categories(list("abcdef")), "mlgcn", sigmoid(limit))["all"] for limit in limits]
+    by_of1 = int(np.argmax([numbers["OF1"] for numbers in tried]))
+    by_both = int(np.argmax([numbers["OF1"] + numbers["CF1"] for numbers in tried]))
+    assert by_of1 != by_both
+    result = evaluate(scores, targets, Categories(list("abcdef")), "msrn")
+    assert result["threshold"] == pytest.approx(sigmoid(limits[by_both]))
+
+
+def test_a_given_threshold_takes_the_place_of_the_search():
+    scores, targets = sample(4)
+    given = evaluate(scores, targets, NAMES, "msrn", thresholds=0.5)
+    assert given["all"] == evaluate(scores, targets, NAMES, "mlgcn", thresholds=0.5)["all"]
+    assert given["top3"] == evaluate(scores, targets, NAMES, "mlgcn", thresholds=0.5)["top3"]
+    assert given["chosen"] == "given"
+
+
+def test_msrn_without_any_present_label():
+    result = evaluate(np.zeros((5, 3), np.float32), np.zeros((5, 3), np.int8), NAMES, "msrn")
+    assert result["threshold"] == pytest.approx(sigmoid(-1.0))  # nothing to choose by: the first
 
 
 def test_reliability_equals_counting():

@@ -14,7 +14,9 @@ class Convention:
     Attributes:
         ap: "plain", "interpolated" or "11-point".
         unknown_in_ap, unknown_in_f1: "ignore", "positive" or "negative".
-        threshold: probability from which a label is predicted; None: the best of `searched` logits on the evaluated images themselves.
+        threshold: probability from which a label is predicted; None: that of `searched` logits with the highest CF1 + OF1 on the evaluated
+            images themselves, the first of equals. Then "top 3" searches again: among scores that are 1 for the labels of an image's three
+            best logits that are at least 0, and -1 for all others.
         strict: the threshold itself does not count.
         cf1: "of_means" or "mean_of_f1"; empty: rule for classes without a prediction (`precision_recall_f1`).
         top: also report the numbers on the `top` highest scores of each image.
@@ -61,8 +63,8 @@ PRESETS = {
         ),
         Convention(
             "msrn",
-            "as mlgcn, but the threshold is the best (by OF1) of 20 logits from -1 to 0.9 on the evaluated images themselves, "
-            "so P, R and F1 are optimistic and comparable with nobody else's",
+            "as mlgcn, but the threshold is that of 20 logits from -1 to 0.9 with the highest CF1 + OF1 on the evaluated images, "
+            "so P, R and F1 are optimistic and comparable with nobody else's; for the top 3 the search is made again",
             unknown_in_f1="negative",
             empty="zero_counted",
             threshold=None,

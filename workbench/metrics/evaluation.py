@@ -11,7 +11,7 @@ from workbench.categories import Categories
 from workbench.errors import WorkbenchError
 from workbench.metrics.calibration import reliability, sigmoid
 from workbench.metrics.conventions import PRESETS, Convention, get_preset
-from workbench.metrics.precision_recall import counts, per_class, precision_recall_f1, top_k
+from workbench.metrics.precision_recall import counts, from_counts, per_class, precision_recall_f1, top_k
 from workbench.metrics.ranking import KINDS, check_scores, from_ranking, known_and_positive, mean_average_precision, rank_classes
 from workbench.metrics.ranks import ranking_measures, set_measures
 from workbench.metrics.thresholds import Thresholds
@@ -42,8 +42,9 @@ def evaluate(
 
     Returns: {"convention", "description", "images", "mAP", "AP": {category: AP or None}, "skipped": categories without a present image,
         "mAP by kind": of all three kinds of AP, "threshold": a number or {category: number}, "chosen": where it comes from, in words,
-        "all": {CP, CR, CF1, OP, OR, OF1}, "top3": the same for labels in the top 3 that are above the threshold too, "top3_exact": for
-        exactly the top 3, "labels": {category: {"P", "R", "F1"}}, "sets": hamming loss and subset accuracy, "ranking": see
+        "all": {CP, CR, CF1, OP, OR, OF1}, "top3": the same for labels in the top 3 that are above the threshold too (after a
+        search: at the best threshold of the marks, see `Convention.threshold`), "top3_exact": for exactly the top 3, "labels": {category:
+        {"P", "R", "F1"}}, "sets": hamming loss and subset accuracy, "ranking": see
         `ranking_measures`, "calibration": {"ECE", "bins"}}. Measures of ranking treat unknown labels as AP does, of sets as F1 does.
     """
     convention = preset if isinstance(preset, Convention) else get_preset(preset)
@@ -59,12 +60,19 @@ def evaluate(
         chosen, values = "given", np.asarray(thresholds, dtype=np.float64)
         _check_thresholds(values, len(categories))
     elif convention.threshold is None:
-        values = np.asarray(_searched(logits, positive, known_or_all, convention))
-        chosen = "best OF1 on the evaluated images themselves: optimistic"
+        limit = searched_logit(logits, positive, known_or_all, convention)
+        values = np.asarray(sigmoid(limit)[0])
+        chosen = "highest CF1 + OF1 on the evaluated images themselves: optimistic"
     else:
         chosen, values = "fixed", np.asarray(convention.threshold)
-    above = _above(logits, values, convention.strict)
     highest = top_k(logits, convention.top)
+    if thresholds is None and convention.threshold is None:
+        above = logits >= limit
+        marks = np.where(highest & (logits >= 0), 1.0, -1.0)
+        best = marks >= searched_logit(marks, positive, known_or_all, convention)
+    else:
+        above = _above(logits, values, convention.strict)
+        best = above & highest
     options: dict[str, Any] = {"known": known_or_all, "cf1": convention.cf1, "empty": convention.empty}
     calibration = reliability(logits, targets, unknown=convention.unknown_in_ap, threads=threads, scores="logits")
     return {
@@ -78,7 +86,7 @@ def evaluate(
         "threshold": float(values) if values.ndim == 0 else dict(zip(categories, map(float, values), strict=True)),
         "chosen": chosen,
         "all": precision_recall_f1(above, positive, **options),
-        f"top{convention.top}": precision_recall_f1(above & highest, positive, **options),
+        f"top{convention.top}": precision_recall_f1(best, positive, **options),
         f"top{convention.top}_exact": precision_recall_f1(highest, positive, **options),
         "labels": _by_label(above, positive, known_or_all, categories, convention.empty),
         "sets": set_measures(above, positive, known_or_all),
@@ -140,18 +148,33 @@ def _above(logits: np.ndarray, thresholds: np.ndarray, strict: bool) -> np.ndarr
     return logits > limits if strict else logits >= limits
 
 
-def _searched(logits: np.ndarray, positive: np.ndarray, known: np.ndarray | None, convention: Convention) -> float:
-    """The probability whose logit gives the best OF1 here; of equals the lowest."""
-    if known is not None:
-        positive = positive & known
+def searched_logit(scores: np.ndarray, positive: np.ndarray, known: np.ndarray | None, convention: Convention) -> np.ndarray:
+    """Of the logits that a convention tries the one with the highest CF1 + OF1, the first of equals.
+
+    Args:
+        scores: float [N, C]; positive: bool [N, C]; known: bool [N, C], the entries that count, all by default.
+
+    Returns: float64 [1], which numpy compares with float32 scores in float64.
+    """
     lowest, highest, number = convention.searched
     tried = np.round(np.linspace(lowest, highest, number), 10)
-    present = np.count_nonzero(positive)
-    shown = logits if known is None else np.where(known, logits, -np.inf)
-    all_scores, right = shown[shown >= tried[0]], logits[positive]
-    chosen = np.array([np.count_nonzero(all_scores >= limit) for limit in tried])
-    hits = np.array([np.count_nonzero(right >= limit) for limit in tried])
-    return float(sigmoid(tried[int(np.argmax(2 * hits / np.maximum(chosen + present, 1)))]))
+    passed = np.searchsorted(tried, scores, side="right") * ~np.isnan(scores)  # [N, C]: how many of the logits a score reaches
+    if known is not None:
+        passed, positive = np.where(known, passed, 0), positive & known
+    classes = scores.shape[1]
+    cells = passed + np.arange(classes) * (number + 1)
+
+    def reached(places: np.ndarray) -> np.ndarray:
+        """float64 [T, C]: entries of each class at or above each tried logit."""
+        histogram = np.bincount(places, minlength=classes * (number + 1)).reshape(classes, number + 1)
+        return np.flip(np.flip(histogram, 1).cumsum(1), 1)[:, 1:].T.astype(np.float64)
+
+    chosen, hits, present = reached(cells.ravel()), reached(cells[positive]), counts(positive)
+    sums = []
+    for step in range(number):
+        found = from_counts(hits[step], chosen[step], present, convention.cf1, convention.empty)
+        sums.append(np.nan_to_num(found["CF1"]) + np.nan_to_num(found["OF1"]))
+    return tried[[int(np.argmax(sums))]]
 
 
 def _by_label(

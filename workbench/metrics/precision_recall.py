@@ -38,7 +38,11 @@ def precision_recall_f1(
         raise WorkbenchError(f'There is no rule "{empty}" for classes without predictions; use one of {", ".join(EMPTY_RULES)}.')
     if known is not None:
         predicted, positive = predicted & known, positive & known
-    hits, chosen, present = counts(predicted & positive), counts(predicted), counts(positive)  # [C]
+    return from_counts(counts(predicted & positive), counts(predicted), counts(positive), cf1, empty)
+
+
+def from_counts(hits: np.ndarray, chosen: np.ndarray, present: np.ndarray, cf1: str, empty: str) -> dict[str, float]:
+    """The six numbers from the counts of right, predicted and present entries of each class: float [C] each."""
     if empty == "zero_counted":
         chosen = np.maximum(chosen, 1)
     precision, recall, f1 = per_class(hits, chosen, present, empty)

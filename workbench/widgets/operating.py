@@ -12,7 +12,9 @@ import numpy as np
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
 from workbench.inspection import Inspection
+from workbench.metrics.calibration import sigmoid
 from workbench.metrics.conventions import Convention
+from workbench.metrics.evaluation import searched_logit
 from workbench.metrics.precision_recall import counts, per_class, precision_recall_f1
 from workbench.metrics.ranking import check_scores, known_and_positive
 from workbench.scores import as_logits
@@ -156,8 +158,10 @@ def measure(images: ScoredImages, thresholds: np.ndarray, convention: Convention
     return {"all": overall, "P": precision, "R": recall, "F1": f1, "TP": hits, "FP": chosen - hits, "FN": present - hits}
 
 
-def described(convention: Convention) -> Mapping[str, Any]:
-    """What the browser needs to count as `measure` does."""
+def described(convention: Convention, images: ScoredImages) -> Mapping[str, Any]:
+    """What the browser needs to count as `measure` does, and the threshold that the convention searches on these images, if it does."""
+    known, positive = known_and_positive(images.targets, convention.unknown_in_f1)
+    searches = convention.threshold is None
     return {
         "name": convention.name,
         "description": convention.description,
@@ -166,7 +170,7 @@ def described(convention: Convention) -> Mapping[str, Any]:
         "cf1": convention.cf1,
         "empty": convention.empty,
         "ap": convention.ap,
-        "searches": convention.threshold is None,
+        "searched": float(sigmoid(searched_logit(images.logits, positive, known, convention))[0]) if searches else None,
     }
 
 

@@ -258,7 +258,7 @@ def describe(parts: Setting, reference: float) -> dict[str, Any]:
         "pictures": images.pictures is not None,
         "reference": reference,
         "AP": {kind: [None if np.isnan(value) else float(value) for value in values] for kind, values in aps.items()},
-        "conventions": [described(preset) for preset in PRESETS.values()],
+        "conventions": [described(preset, images) for preset in PRESETS.values()],
     }
 
 

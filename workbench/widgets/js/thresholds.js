@@ -117,8 +117,9 @@ function buildLab(app, model) {
   function update() {
     setText(name, view.state.label);
     setText(verdict, thresholdText(view.threshold));
-    const { description, searches, name: convention } = view.convention;
-    setText(meaning, `Convention ${convention}: ${description}.${searches ? " Here it counts at the thresholds above, without that search." : ""}`);
+    const { description, searched, name: convention } = view.convention;
+    const search = searched === null ? "" : ` On these images the search takes ${thresholdText(searched)} for all labels; the numbers here are those at the thresholds above.`;
+    setText(meaning, `Convention ${convention}: ${description}.${search}`);
     for (const part of parts) part.update();
   }
   const resize = () => charts.resize();
