@@ -70,11 +70,13 @@ def test_a_foreign_model(scenes):
     assert (logits.shape, maps) == ((2, 3), {})
 
 
-def test_pictures_of_another_shape_are_refused(model):
+def test_pictures_of_another_shape_and_type_are_made_to_fit(model):
     ask = Predictor(subject_of(model))
-    for images in (np.zeros((1, 16, 16, 3), np.uint8), np.zeros((32, 32, 3), np.uint8), np.zeros((1, 32, 32, 3))):
-        with pytest.raises(WorkbenchError, match=r"\[B, 32, 32, 3\]"):
-            ask(images)
+    expected = ask(np.full((1, 32, 32, 3), 255, np.uint8))[0]
+    for images in (np.full((1, 16, 16, 3), 255, np.uint8), np.full((32, 32, 3), 255, np.uint8), np.ones((1, 32, 32, 3))):
+        np.testing.assert_allclose(ask(images)[0], expected, atol=1e-5)
+    with pytest.raises(WorkbenchError, match="divide it by 255"):
+        ask(np.full((1, 32, 32, 3), 200.0))
 
 
 def test_scenes_come_from_the_data_set_or_from_the_archive(model, scenes, tmp_path):

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from torch import Tensor
 
 import workbench
@@ -15,8 +14,7 @@ from workbench.analysis.adapted import Maps, adapted
 from workbench.analysis.attribution import Attribution, attribution_maps
 from workbench.analysis.measure import measure as measure_maps
 from workbench.capture import capture
-from workbench.datasets.base import MultiLabelDataset
-from workbench.datasets.picture_list import PictureList
+from workbench.datasets.adapter import as_dataset
 from workbench.errors import WorkbenchError
 from workbench.foreign import Output, as_module, names_of
 from workbench.inspection import Inspection, MapKind
@@ -28,9 +26,14 @@ TOP_LABELS = 2  # labels whose attribution is kept beside those of the present o
 
 def inspect(
     model: Any,
-    images: MultiLabelDataset | Sequence[str | Path | np.ndarray] | None = None,
+    images: Any = None,
     maps: Maps | None = None,
     *,
+    targets: Any = None,
+    regions: Any = None,
+    unknown: Any = None,
+    bits: int | None = None,
+    normalised: tuple[Sequence[float], Sequence[float]] | None = None,
     attributions: Sequence[str | Attribution] = (),
     categories: Sequence[str] | None = None,
     size: int | tuple[int, int] | None = None,
@@ -53,7 +56,9 @@ def inspect(
         model: a run (or its folder), a model of ours, or any other together with `maps` or `attributions`: a torch module (compiled,
             traced, of any number type), an exported program, an ONNX session, a function of images. Its modes, gradients and hooks stay as
             they are.
-        images: a data set, or pictures as paths or uint8 arrays [H, W, 3]; by default the run's validation images.
+        images: a data set of ours or of torch, a loader, rows of Hugging Face ``datasets``, a folder, paths, PIL images, arrays, tensors,
+            bytes, a generator, see `as_dataset`; by default the run's validation images.
+        targets, regions, unknown, bits, normalised: what is in the images, and how they are to be read, see `as_dataset`.
         maps: for a foreign model, where its maps come from: the name of a layer, of which Grad-CAM is made (``"layer4"``); a function
             ``maps(model, images)`` that gives one tensor [B, C, h, w] or ``{name: tensor}``; or a dict of both by name, ``{"cam": function,
             "deep": "layer4"}``, whose functions give one tensor each. A layer may be named for a model of ours too; its own maps stay.
@@ -80,16 +85,11 @@ def inspect(
     else:
         network = as_module(model)
     if images is None:
-        raise WorkbenchError("There are no images to look at; give a data set or a list of pictures.")
+        raise WorkbenchError("There are no images to look at; give a data set, or images of any kind that `as_dataset` understands.")
     categories = categories or names_of(network)
-    if not isinstance(images, MultiLabelDataset):
-        if categories is None:
-            raise WorkbenchError("A list of pictures does not say what the labels are; give categories=[...].")
-        images = PictureList(images, categories)
-    if limit is not None:
-        images = images.subset(range(min(limit, len(images))))
-    if not len(images):
-        raise WorkbenchError(f"{images.name} holds no images; there is nothing to look at.")
+    images = as_dataset(
+        images, categories, targets=targets, regions=regions, unknown=unknown, limit=limit, bits=bits, normalised=normalised
+    )
     made = adapted(
         network,
         maps,

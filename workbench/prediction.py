@@ -13,6 +13,7 @@ from torch import Tensor
 from workbench.analysis.adapted import Maps, adapted
 from workbench.analysis.attribution import Attribution, of_all_labels
 from workbench.capture import batch_of
+from workbench.datasets.adapter import as_dataset
 from workbench.datasets.base import MultiLabelDataset
 from workbench.datasets.scene_editor import SceneEditor
 from workbench.errors import WorkbenchError
@@ -44,12 +45,11 @@ class Predictor:
         if subject.scores is None:
             doubt(logits, "The model's scores")
 
-    def __call__(self, images: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Ask. Raises WorkbenchError for pictures of another shape."""
-        images = np.asarray(images)
+    def __call__(self, images: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Ask about uint8 pictures [B, H, W, 3], or images of any kind that `as_dataset` takes, which are squashed to that size."""
         height, width = self._subject.size
-        if images.dtype != np.uint8 or images.shape[1:] != (height, width, 3):
-            raise WorkbenchError(f"The model takes uint8 pictures [B, {height}, {width}, 3], not {images.dtype} {list(images.shape)}.")
+        if not (isinstance(images, np.ndarray) and images.dtype == np.uint8 and images.shape[1:] == (height, width, 3)):
+            images = as_dataset(images, self.categories, targets=False).pixels((height, width))
         batch = batch_of(images, range(len(images)), self._subject.device)
         with torch.no_grad():
             seen = self._subject.observe(batch)

@@ -285,3 +285,30 @@ def test_a_data_set_of_ours_stays_and_takes_other_targets():
     assert other.targets.tolist() == [[0, 0, 0], [0, 0, 0], [0, 0, 1]]
     assert other.ids == data.ids
     np.testing.assert_array_equal(other.image(1), PICTURES[1])
+
+
+class Bright(torch.nn.Module):
+    """Three logits: how bright the picture is in each colour."""
+
+    def __init__(self):
+        super().__init__()
+        self.look = torch.nn.Conv2d(3, 3, 1, bias=False)
+        torch.nn.init.dirac_(self.look.weight)
+
+    def forward(self, images):
+        return 8 * self.look(images).mean(dim=(2, 3)) - 4
+
+
+@pytest.mark.parametrize("kind", ["a torch data set with a length", "PIL images", "a folder as text", "BytesIO", "a generator of paths"])
+def test_inspect_and_predictor_take_them_all(kind, folder):
+    from workbench import inspect
+    from workbench.prediction import predictor
+
+    model = Bright()
+    given = first_and_more()[kind](folder)
+    made = inspect(model, given, maps="look", categories=NAMES, size=8, targets=[["dog"], [], ["cat"]], measure=False)
+    assert made.targets.tolist() == [[0, 1, 0], [0, 0, 0], [1, 0, 0]]
+    expected = as_dataset(PICTURES, NAMES).pixels(8).mean(axis=(1, 2)) / 255 * 8 - 4
+    np.testing.assert_allclose(made.logits(), expected, atol=1e-3)
+    logits, _ = predictor(model, categories=NAMES, size=8)(first_and_more()[kind](folder))
+    np.testing.assert_allclose(logits, expected, atol=1e-3)

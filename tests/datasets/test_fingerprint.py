@@ -7,11 +7,11 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
+from workbench.datasets.picture_list import PictureList
 
 from tests.support.miniatures import SPLITS, make_miniature
 from workbench.datasets import load_dataset
 from workbench.datasets.fingerprint import DRAWN, Fingerprint, chosen
-from workbench.datasets.picture_list import PictureList
 from workbench.errors import WorkbenchError
 from workbench.training import Run, train
 from workbench.training.recipe import DataSpec, ModelSpec, Recipe, Stage

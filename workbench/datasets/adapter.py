@@ -24,6 +24,7 @@ from workbench.datasets.labels_given import regions_of, target_rows
 from workbench.errors import WorkbenchError
 from workbench.pictures import ENDINGS
 from workbench.regions import Region
+from workbench.targets import checked_targets
 
 IMAGE_KEYS = ("image", "images", "pixel_values", "img", "picture", "photo", "jpg", "jpeg", "png", "webp", "path", "file", "file_name")
 LABEL_KEYS = ("labels", "label", "targets", "target", "categories", "classes", "tags", "cls")
@@ -49,7 +50,7 @@ def as_dataset(
         categories: names of the columns: the model's. Where the images bring names of their own (a Hugging Face ``ClassLabel``,
             ``classes`` of a torchvision folder, columns of a table) these are matched by name; a category that they do not name is unknown.
         targets: one row for each image: numbers [N, C], names (``[["dog"], ["cat", "dog"]]``), ``{id: names}``, or a table with columns
-            named after categories. Without any, every label is unknown.
+            named after categories. Unless given, those that come with the images; False passes over them. What nothing says is unknown.
         regions: for each image a list of `Region`, or of (category, (x0, y0, x1, y1)) in its pixels.
         unknown: values in `targets` that mean unknown, such as -100.
         limit: only the first `limit` images.
@@ -58,8 +59,13 @@ def as_dataset(
 
     Raises: WorkbenchError for what cannot be understood, naming the image, and what to give instead.
     """
+    along, targets = targets is None, None if targets is False else targets
     if isinstance(images, MultiLabelDataset):
+        if len(images):
+            checked_targets(images.targets, images.categories, images=len(images), what=f"The targets of {images.name}")
         data = images if limit is None or limit >= len(images) else images.subset(range(limit))
+        if not len(data):
+            raise WorkbenchError(f"{images.name} holds no images; there is nothing to look at.")
         if targets is None and regions is None:
             return data
         found = _Found([_reader(data, index) for index in range(len(data))], list(data.ids), data.name)
@@ -69,7 +75,7 @@ def as_dataset(
         regions = [data.regions(index) for index in range(len(data))] if regions is None else regions
     else:
         pixels = Pixels(bits, normalised)
-        found = _found(images, pixels, limit, labels=targets is None)
+        found = _found(images, pixels, limit, labels=along)
     if not found.pictures:
         raise WorkbenchError("There are no images to look at: what was given is empty.")
     return AnyImages(found, categories, targets, regions, unknown)
@@ -81,6 +87,7 @@ class AnyImages(MultiLabelDataset):
     def __init__(self, found: _Found, categories: Sequence[str] | None, targets: Any, regions: Any, unknown: Any) -> None:
         self.name = found.name
         self._pictures = found.pictures
+        self._files = found.files or [None] * len(found.pictures)
         self.ids = _unique(found.ids)
         given = targets if targets is not None else found.labels
         if categories is None and found.names is None:
@@ -89,6 +96,9 @@ class AnyImages(MultiLabelDataset):
         names = found.names if targets is None else None
         self.targets = target_rows(given, self.ids, self.categories, names, unknown)
         self._regions = regions_of(regions, self.ids, self.categories)
+
+    def file(self, index: int) -> Path | None:
+        return self._files[index]
 
     def image(self, index: int) -> np.ndarray:
         return self._pictures[index]()
@@ -104,6 +114,7 @@ class _Found:
         self.pictures, self.ids, self.name = pictures, ids, name
         self.labels: Any = None
         self.names: list[str] | None = None
+        self.files: list[Path | None] = []
 
 
 def _found(images: Any, pixels: Pixels, limit: int | None, labels: bool) -> _Found:
@@ -228,6 +239,7 @@ def _of_items(items: list[Any], pixels: Pixels, limit: int | None, name: str, la
         for (content, _), identifier in zip(parts, ids, strict=True)
     ]
     found = _Found(pictures, ids, name)  # type: ignore[arg-type]
+    found.files = [Path(content) if isinstance(content, str | os.PathLike) else None for content, _ in parts]
     found.labels = _understood([label for _, label in parts]) if labels else None
     return found
 

@@ -20,6 +20,7 @@ from workbench.datasets import MultiLabelDataset
 from workbench.datasets.fingerprint import Fingerprint
 from workbench.errors import WorkbenchError
 from workbench.files import write_bytes
+from workbench.training.labels_seen import say_odd_labels
 from workbench.training.mending import different, say, shown
 from workbench.training.processes import Processes
 
@@ -85,6 +86,7 @@ def opened(run: Run, processes: Processes) -> tuple[MultiLabelDataset, MultiLabe
     found = run.training(), run.validation()
     if processes.first:
         processes.wait()
+        say_odd_labels(*found)
     now = KnownData({role: Fingerprint.of(data) for role, data in zip(ROLES, found, strict=True)})
     problem = ""
     if processes.first:

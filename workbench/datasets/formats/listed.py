@@ -91,6 +91,9 @@ class ListedDataset(MultiLabelDataset):
         odd = [] if content else odd_depths([folder / file for file in self.ids if file not in gone], bits)
         self._say([*notes, *pictures.gone(), *odd], pictures.told())
 
+    def file(self, index: int) -> Path | None:
+        return None if self._content else self._folder / self.ids[index]
+
     def image(self, index: int) -> np.ndarray:
         if self._content:
             return open_rgb(self._content(self.ids[index]), f"{self.name}: {self.ids[index]}", self._bits)
