@@ -7,10 +7,9 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
-from workbench.datasets.picture_list import PictureList
 
 from tests.support.miniatures import SPLITS, make_miniature
-from workbench.datasets import load_dataset
+from workbench.datasets import as_dataset, load_dataset
 from workbench.datasets.fingerprint import DRAWN, Fingerprint, chosen
 from workbench.errors import WorkbenchError
 from workbench.training import Run, train
@@ -111,10 +110,10 @@ def test_drawn_scenes_are_known_by_what_they_are_drawn_from():
 
 def test_pictures_in_memory_are_known_by_their_pixels():
     pictures = [np.full((4, 5, 3), number, np.uint8) for number in range(3)]
-    first = Fingerprint.of(PictureList(pictures, ["a"]))
+    first = Fingerprint.of(as_dataset(pictures, ["a"]))
     assert first.sizes.tolist() == [[4, 5]] * 3
     pictures[1] = pictures[1] + 1
-    assert first.rows_changed(Fingerprint.of(PictureList(pictures, ["a"]))) == ["the pictures of 1 image (picture 1) were replaced"]
+    assert first.rows_changed(Fingerprint.of(as_dataset(pictures, ["a"]))) == ["the pictures of 1 image (image 1) were replaced"]
 
 
 def test_a_run_goes_on_wherever_it_and_its_data_were_moved(tmp_path):
