@@ -114,7 +114,7 @@ export function learningCurves(app) {
   const loss = lineChart(app, {
     name: "Loss", unit: " on the training images", show: (value) => number(value, 3),
     lines: () => [{ name: "loss", values: Array.from(store.column("loss") || []), colour: STYLE.models[0] }, ...thin(store.parts("loss."), 5, (column) => Array.from(column))],
-    top: (lines) => roundUp(Math.max(0, ...lines[0].values.filter(Number.isFinite), store.facts.loss || 0)),
+    top: (lines) => roundUp(Math.max(0, store.facts.loss || 0, ...lines.flatMap(({ values }) => values.filter(Number.isFinite)))),
     extra: () => (store.facts.loss !== null && store.facts.steps && store.facts.epoch > store.rows ? { epoch: store.facts.epoch - 1 + store.facts.step / store.facts.steps, value: store.facts.loss } : null),
   });
   const map = lineChart(app, {
@@ -136,8 +136,8 @@ export function learningCurves(app) {
   let drawn = "";
 
   function fill() {
-    if (!details.open || tabled === store.rows) return;
-    tabled = store.rows;
+    if (!details.open || tabled === store.version) return;
+    tabled = store.version;
     const [losses, maps, rates, seconds] = ["loss", "validation.map", "images_per_second", "seconds"].map((name) => store.column(name) || []);
     const first = Math.max(0, store.rows - ROWS_SHOWN);
     const rows = Array.from({ length: store.rows - first }, (_, i) => store.rows - 1 - i).map((row) => {
@@ -150,7 +150,7 @@ export function learningCurves(app) {
 
   function update() {
     const { epoch, step, epochs, loss: now } = store.facts;
-    const key = [store.rows, epoch, step, epochs, now, view.epoch, view.state.label, charts.clientWidth].join();
+    const key = [store.version, epoch, step, epochs, now, view.epoch, view.state.label, charts.clientWidth].join();
     if (key !== drawn) {
       drawn = key;
       loss.draw();

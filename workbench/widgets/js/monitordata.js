@@ -60,6 +60,7 @@ export class MonitorStore extends Announcer {
     this.columns = new Map(this.categories.map((name, column) => [name, column]));
     this.places = new Map(this.ids.map((id, place) => [id, place]));
     this.rows = this.stages.length;
+    this.version = (this.version || 0) + 1; // a training that began anew may have as many epochs as the one before
     if (this.probed.length < before) {
       this.maps.clear();
       this.asked.clear();
