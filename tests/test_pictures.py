@@ -1,6 +1,7 @@
 """Pictures of every kind become upright RGB; those that cannot are named in one sentence."""
 
 import io
+import os
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 
 from workbench.datasets import open_rgb, squash
 from workbench.errors import WorkbenchError
+from workbench.pictures import FORMATS
 
 
 def file_of(image, kind="PNG", **options):
@@ -119,6 +121,48 @@ def test_missing_file_and_folder(tmp_path):
         open_rgb(tmp_path / "gone.jpg")
     with pytest.raises(WorkbenchError, match="is a folder"):
         open_rgb(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX's")
+def test_a_pipe_among_the_pictures_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(WorkbenchError, match=r"pipe\.jpg is a pipe, socket or device"):
+        open_rgb(tmp_path / "pipe.jpg")
+
+
+@pytest.mark.parametrize("kind", ["EPS", "PPM", "DDS", "TGA", "ICO", "SGI", "PCX", "JPEG2000", "PDF"])
+def test_only_named_formats_are_decoded_whatever_a_file_is_called(tmp_path, kind):
+    """EPS started Ghostscript."""
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(file_of(colorful(32, 32), kind))
+    for source in (path, path.read_bytes()):
+        with pytest.raises(WorkbenchError, match="is not an image that can be read"):
+            open_rgb(source)
+
+
+def test_what_reads_heic_is_said(tmp_path):
+    path = tmp_path / "phone.jpg"
+    path.write_bytes(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(64))
+    with pytest.raises(WorkbenchError, match=r"it is HEIC, which pillow-heif reads"):
+        open_rgb(path)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind != "GIF"])
+def test_every_named_format_is_read(kind):
+    read = open_rgb(file_of(Image.new("RGB", (16, 12), (200, 30, 40)), kind))
+    assert abs(read.astype(int) - (200, 30, 40)).max() < 12
+
+
+def test_the_limit_of_pixels_can_be_moved(monkeypatch):
+    content = file_of(Image.new("1", (3000, 3000)))
+    monkeypatch.setenv("WORKBENCH_MOST_PIXELS", "8_000_000")
+    with pytest.raises(WorkbenchError, match=r"over 8 million.*WORKBENCH_MOST_PIXELS"):
+        open_rgb(content)
+    monkeypatch.setenv("WORKBENCH_MOST_PIXELS", "10000000")
+    assert open_rgb(content).shape == (3000, 3000, 3)
+    monkeypatch.setenv("WORKBENCH_MOST_PIXELS", "many")
+    with pytest.raises(WorkbenchError, match="give a number of pixels"):
+        open_rgb(content)
 
 
 def test_squash_keeps_a_fitting_image_and_the_mean_of_another():
