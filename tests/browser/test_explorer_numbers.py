@@ -5,7 +5,7 @@ import pytest
 from tests.support.archives import make_contents, make_inspection
 from tests.support.plain_page import open_explorer
 from workbench.inspection import Inspection
-from workbench.metrics.pointing import of_best, with_ceiling
+from workbench.metrics.pointing import localisation, of_best, with_ceiling
 from workbench.widgets import AttentionExplorer
 from workbench.widgets.style import STYLE
 
@@ -31,19 +31,18 @@ def test_numbers_stand_beside_the_picture(page):
 
 
 def test_the_best_map_at_the_grid_stands_beside_the_figures(page):
-    inspection = make_inspection(8, 5)
-    assert "ceiling" not in inspection.measurements["pointing"]["attention"]  # as in an archive that was made before there was one
-    open_explorer(page, AttentionExplorer(inspection, image=0, label="tree", map="attention"))
-    measured = with_ceiling(inspection)
-    own, best = ([measured[measure][row]["overall"] for measure in ("pointing", "energy")] for row in ("attention", "best map at 7 x 7"))
+    contents = make_contents(8, 5)
+    contents.measurements = measured = localisation(Inspection.of(contents))
+    open_explorer(page, AttentionExplorer(Inspection.of(contents), image=0, label="tree", map="attention"))
+    own, best = ([measured[measure][row]["overall"] for measure in measured] for row in ("attention", "best map at 7 x 7"))
     shares = [f"{100 * part / whole:.0f} %" for part, whole in zip(own, best, strict=True)]
-    told = f"Attention A, share of the best map at 7 x 7: Pointing game {shares[0]}, Energy inside {shares[1]}"
-    assert page.inner_text(".wb-against summary") == told
+    told = ", ".join(f"{STYLE['measures'][measure]['title']} {part}" for measure, part in zip(measured, shares, strict=True))
+    assert page.inner_text(".wb-against summary") == f"Attention A, share of the best map at 7 x 7: {told}"
     page.click(".wb-against summary")
     rows = {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in page.locator(".wb-against tbody tr").all()}
     sizes = [f"{name}, n = {part['n']}" for name, part in measured["pointing"]["attention"]["by_size"].items()]
     assert list(rows) == ["this label", "all labels", *sizes]
-    for place, measure in enumerate(("pointing", "energy")):
+    for place, measure in enumerate(measured):
         own, best = (measured[measure][row] for row in ("attention", "best map at 7 x 7"))
         assert rows["this label"][place] == of_best(own["per_label"]["tree"], best["per_label"]["tree"])
         assert rows["all labels"][place] == of_best(own["overall"], best["overall"])
@@ -58,6 +57,17 @@ def test_the_best_map_at_the_grid_stands_beside_the_figures(page):
     page.wait_for_function("() => window.model.get('view_state').map === 'confidence'")
     assert page.inner_text(".wb-against summary").startswith("Confidence")
     assert page.locator(".wb-against").get_attribute("open") is not None, "it stays open"
+
+
+def test_an_older_archive_has_the_best_map_measured_when_it_opens(page):
+    inspection = make_inspection(8, 5)
+    assert "ceiling" not in inspection.measurements["pointing"]["attention"]
+    open_explorer(page, AttentionExplorer(inspection, label="tree", map="attention"))
+    page.click(".wb-against summary")
+    own, best = (with_ceiling(inspection)["energy"][row] for row in ("attention", "best map at 7 x 7"))
+    rows = [row.locator("td").all_inner_texts()[1] for row in page.locator(".wb-against tbody tr").all()]
+    assert rows == [of_best(own["per_label"]["tree"], best["per_label"]["tree"]), of_best(own["overall"], best["overall"]), *rows[2:]]
+    assert all(text.startswith("–") for text in rows[2:]), "sizes of its own maps would need all maps to be read"
 
 
 def test_a_large_older_archive_says_that_the_best_map_is_missing(page, monkeypatch):

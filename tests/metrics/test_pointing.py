@@ -260,6 +260,9 @@ def test_an_archive_made_before_there_was_a_ceiling_keeps_its_figures_and_gains_
         assert after[measure]["attention"]["by_size"] == fresh[measure]["attention"]["by_size"]
     assert after["deletion"] == before["deletion"]
     assert with_ceiling(inspection) is after
+    quick = with_ceiling(inspection, maps=False)
+    assert quick["energy"][best] == after["energy"][best]
+    assert quick["energy"]["attention"] == {**before["energy"]["attention"], "ceiling": best}
     assert with_ceiling(make_inspection(6, 4), most=1000) == before
     assert with_ceiling(make_inspection(6, 4, regions=False)) == before
     assert with_ceiling(make_inspection(6, 4, measured=False)) == {}

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.support.archives import HOSTILE_NAME, make_contents, make_inspection
 from workbench.inspection import Inspection, MapKind
-from workbench.metrics.pointing import SIZES, of_best, with_ceiling
+from workbench.metrics.pointing import SIZES, localisation, of_best
 from workbench.widgets import AttentionExplorer
 from workbench.widgets.picture import overlay, panes_png
 from workbench.widgets.snapshot import snapshot_html
@@ -57,15 +57,16 @@ def test_its_numbers_are_those_of_the_archive():
 
 
 def test_the_best_map_at_the_grid_stands_beside_the_active_one():
-    inspection = make_inspection(8)
-    measured = with_ceiling(inspection)["pointing"]
-    own, best = measured["attention"], measured["best map at 7 x 7"]
-    text = AttentionExplorer(inspection, map="attention", label="roof").snapshot().data
+    contents = make_contents(8)
+    contents.measurements = localisation(Inspection.of(contents))
+    own, best = (contents.measurements["pointing"][row] for row in ("attention", "best map at 7 x 7"))
+    text = AttentionExplorer(Inspection.of(contents), map="attention", label="roof").snapshot().data
     assert "Attention A of the best map at 7 x 7" in text
     pairs = [tuple(entry["per_label"]["roof"] for entry in (own, best)), (own["overall"], best["overall"])]
     pairs += [tuple(entry["by_size"][size]["overall"] for entry in (own, best)) for size in SIZES]
     cells = "".join(f"<td>{of_best(*pair)}</td>" for pair in pairs)
     assert f"<td>{STYLE['measures']['pointing']['title']}</td>{cells}" in text
+    assert "Attention A of the best map at 7 x 7" in AttentionExplorer(make_inspection(8), map="attention").snapshot().data
     assert "best map" not in AttentionExplorer(make_inspection(8, regions=False)).snapshot().data
 
 

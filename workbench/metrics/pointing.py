@@ -17,7 +17,7 @@ difficult regions included; a region that has no pixel at frame size is dropped 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -43,7 +43,7 @@ IOU_THRESHOLDS = (0.2, 0.5)  # shares of a map's maximum
 SIZES = ("smaller than a cell", "1 to 4 cells", "more than 4 cells")  # areas of objects, in cells of a map's grid
 MEASURES = ("pointing", "energy", "relevance_rank", *(f"iou@{threshold}" for threshold in IOU_THRESHOLDS))
 MapsWithMasks = Callable[[int, np.ndarray, np.ndarray], np.ndarray]  # (image, labels [K], masks [K, H, W]) -> [K, h, w]
-_completed: WeakKeyDictionary[Inspection, dict[str, Any]] = WeakKeyDictionary()
+_completed: WeakKeyDictionary[Inspection, dict[bool, dict[str, Any]]] = WeakKeyDictionary()
 
 
 def point_hit(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
@@ -96,7 +96,7 @@ def localisation(inspection: Inspection, limit: int | None = None) -> dict[str, 
         "overall" and "n" of the objects of each of `SIZES`, in cells of the row's own grid (of the first kind's for a reference that has
         none). The entry of a map kind names the row of its best map: "ceiling". Empty where the archive has no regions.
     """
-    return _localised(inspection, limit, MEASURES) if inspection.has_regions else {}
+    return _localised(inspection, limit, MEASURES, inspection.map_kinds) if inspection.has_regions else {}
 
 
 def object_sizes(masks: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
@@ -106,24 +106,28 @@ def object_sizes(masks: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     return (pixels * cells >= frame).astype(int) + (pixels * cells > 4 * frame)  # in whole numbers: an object of one cell is not smaller
 
 
-def with_ceiling(inspection: Inspection, most: float = math.inf) -> dict[str, Any]:
+def with_ceiling(inspection: Inspection, most: float = math.inf, maps: bool = True) -> dict[str, Any]:
     """The measurements of an archive; if it was made before there was a ceiling, with the ceiling and the sizes added.
 
-    The figures that it holds stay as they are. What is added is computed from its maps and regions, once for each opened archive.
+    The figures that it holds stay as they are. What is added is computed from its regions and maps, once for each opened archive.
 
     Args:
-        most: add nothing if the maps and the masks have more pixels than this together, at frame size; a million take some 0.2 s.
+        most: add nothing if the masks have more pixels than this together, at frame size; a million take some 0.1 s.
+        maps: without, no map is read, and the sizes are told for the best maps alone.
     """
     measured = inspection.measurements
     kinds = [kind for kind in measured.get("pointing", {}) if kind in inspection.map_kinds]
     if not kinds or not inspection.has_regions or any("ceiling" in measured["pointing"][kind] for kind in kinds):
         return measured
-    if len(inspection) * math.prod(inspection.frame) * (len(kinds) + 1) > most:
+    if len(inspection) * math.prod(inspection.frame) > most:
         return measured
-    if inspection not in _completed:
-        fresh = _localised(inspection, None, [measure for measure in MEASURES if measure in measured], references=False)
-        _completed[inspection] = {name: _added(entries, fresh[name]) if name in fresh else entries for name, entries in measured.items()}
-    return _completed[inspection]
+    known = _completed.setdefault(inspection, {})
+    if maps not in known:
+        names = [measure for measure in MEASURES if measure in measured]
+        fresh = _localised(inspection, None, names, inspection.map_kinds if maps else (), references=False)
+        ceilings = {kind: {"ceiling": best_map(inspection.grid(kind))} for kind in kinds}
+        known[maps] = {name: _added(entries, fresh[name], ceilings) if name in fresh else entries for name, entries in measured.items()}
+    return known[maps]
 
 
 def of_best(own: float | None, best: float | None) -> str:
@@ -156,12 +160,14 @@ def _measured(maps: np.ndarray, masks: np.ndarray) -> dict[str, np.ndarray]:
     return result | {f"iou@{threshold}": mask_iou(maps, masks, threshold) for threshold in IOU_THRESHOLDS}
 
 
-def _localised(inspection: Inspection, limit: int | None, measures: Sequence[str], references: bool = True) -> dict[str, Any]:
-    """As `localisation`, some measures only; without `references` the best maps are the only rows beside the kinds."""
+def _localised(
+    inspection: Inspection, limit: int | None, measures: Sequence[str], kinds: Iterable[str], references: bool = True
+) -> dict[str, Any]:
+    """As `localisation`, some measures and kinds only; without `references` the best maps are the only rows beside the kinds."""
     grids = {kind: inspection.grid(kind) for kind in inspection.map_kinds}
     usual = next(iter(grids.values()), (8, 8))
     rows: dict[str, tuple[tuple[int, int], MapsWithMasks]] = {}
-    rows |= {kind: (grid, _without_masks(stored_maps(inspection, kind))) for kind, grid in grids.items()}
+    rows |= {kind: (grids[kind], _without_masks(stored_maps(inspection, kind))) for kind in kinds}
     if references:
         rows[RANDOM_MAP] = (usual, _without_masks(random_maps(inspection)))
         rows[CENTRE_BLOB] = (usual, _without_masks(centre_blobs(inspection.frame)))
@@ -206,9 +212,9 @@ def _pooled(grid: tuple[int, int], image: int, labels: np.ndarray, masks: np.nda
     return pool_masks(masks, grid)
 
 
-def _added(entries: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, Any]:
+def _added(entries: Mapping[str, Any], fresh: Mapping[str, Any], ceilings: Mapping[str, Any]) -> dict[str, Any]:
     """The stored entries of one measure, each with the keys that it lacks, and the rows of the best maps before the mask's own."""
-    rows = {row: {**fresh.get(row, {}), **entry} for row, entry in entries.items()}
+    rows = {row: {**fresh.get(row, {}), **ceilings.get(row, {}), **entry} for row, entry in entries.items()}
     last = {row: rows.pop(row) for row in (TRUE_MASK,) if row in rows}
     return {**rows, **{row: entry for row, entry in fresh.items() if is_reference(row)}, **last}
 

@@ -20,7 +20,7 @@ from workbench.widgets.layers import channel_arrays, describe_layers, layer_tabl
 from workbench.widgets.matching import Matched, Member
 
 THUMBNAIL = 72  # pixels of each side
-ADDED_UP_TO = 8e6  # pixels of an older archive for which the best map is measured when an explorer opens: a second or two
+ADDED_UP_TO = 8e6  # pixels of the masks of an older archive, for which the best map is measured when an explorer opens: up to a second
 
 
 def pack(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -121,6 +121,6 @@ def _describe_member(member: Member, names: tuple[str, ...]) -> dict[str, Any]:
         "logits": [kind.to_json() for kind in inspection.logit_kinds.values()],
         "kinds": [{**kind.to_json(), "grid": list(inspection.grid(kind.name))} for kind in inspection.map_kinds.values()],
         "relations": [{"name": name, "title": title} for name, title in inspection.relation_titles.items()],
-        "measurements": with_ceiling(inspection, most=ADDED_UP_TO),
+        "measurements": with_ceiling(inspection, most=ADDED_UP_TO, maps=False),
         **describe_layers(member, names),
     }

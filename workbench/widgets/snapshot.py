@@ -75,7 +75,7 @@ def _table(matched: Matched, view: Mapping[str, Any]) -> str:
         f"<table><caption>Probability ({kinds})</caption><thead><tr><th>label</th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
     )
     member = matched.members[view["model"]]
-    measurements = with_ceiling(member.inspection, most=ADDED_UP_TO)
+    measurements = with_ceiling(member.inspection, most=ADDED_UP_TO, maps=False)
     return scores + _parts(member, image, label) + _measured(member, measurements, view["label"]) + _against(member, measurements, view)
 
 

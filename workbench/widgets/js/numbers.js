@@ -60,7 +60,7 @@ export function numbers(app) {
       });
     const first = measured[0][1][map];
     const rows = [["this label", (entry) => entry.per_label?.[label]], ["all labels", (entry) => entry.overall]];
-    for (const [size, { n }] of Object.entries(first.by_size || {})) rows.push([`${size}, n = ${n}`, (entry) => entry.by_size?.[size]?.overall]);
+    for (const [size, { n }] of Object.entries(measured[0][1][first.ceiling].by_size)) rows.push([`${size}, n = ${n}`, (entry) => entry.by_size?.[size]?.overall]);
     const head = measured.map(([name]) => h("th", { scope: "col" }, known(name).title));
     const body = rows.map(([name, pick]) => h("tr", {}, h("th", { scope: "row" }, name), of(pick)));
     const shares = measured.map(([name, entries]) => {
