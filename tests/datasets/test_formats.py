@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 
 import numpy as np
@@ -323,6 +324,15 @@ def test_what_is_not_recognised(tmp_path):
     labelimg(tmp_path)
     with pytest.raises(WorkbenchError, match='no option "lables"'):
         load_dataset("vocxml", "all", tmp_path, lables=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX's")
+@pytest.mark.parametrize("name", ["a.csv", "a.xml", "a.tar", "a.json", "data.yaml", "samples.json", "a/b.jpg"])
+def test_nothing_waits_for_a_pipe(name, tmp_path):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(WorkbenchError):
+        load_dataset("auto", "all", tmp_path).image(0)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -58,7 +58,7 @@ def recognise(root: Path) -> str:
         ("yolo", lambda: (root / "classes.txt").is_file() and (root / "labels").is_dir()),
         ("fiftyone", lambda: (root / "samples.json").is_file() or ((root / "labels.json").is_file() and (root / "data").is_dir())),
         ("webdataset", lambda: [*root.glob("*.tar"), *root.glob("*/*.tar")]),
-        ("cvat", lambda: [path for path in root.glob("*.xml") if b"<annotations" in path.read_bytes()[:300]]),
+        ("cvat", lambda: [path for path in root.glob("*.xml") if path.is_file() and b"<annotations" in path.read_bytes()[:300]]),
         ("vocxml", lambda: next(root.rglob("*.xml"), None)),
         ("openimages", lambda: [path for path in root.glob("*.csv") if _is_open_images(path)]),
         ("table", lambda: list(root.glob("*.csv"))),
@@ -75,5 +75,7 @@ def recognise(root: Path) -> str:
 
 
 def _is_open_images(path: Path) -> bool:
+    if not path.is_file():  # a pipe would be waited for without end
+        return False
     with open(path, "rb") as file:
         return b"ImageID" in (head := file.read(300)) and b"LabelName" in head

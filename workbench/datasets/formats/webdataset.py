@@ -24,7 +24,7 @@ def webdataset(root: str | Path, split: str = "all", categories: Sequence[str] |
     """One split: the shards whose name, or whose folder's, begins with it; "all": every shard."""
     root = Path(root)
     folder = root.parent if root.is_file() else root
-    shards = [root] if root.is_file() else sorted(folder.rglob("*.tar"))
+    shards = [root] if root.is_file() else sorted(path for path in folder.rglob("*.tar") if path.is_file())
     if split != "all":
         shards = [shard for shard in shards if shard.name.startswith(split) or split in shard.relative_to(folder).parts[:-1]]
     names = [line for _, line in numbered_lines(folder / "classes.txt", "")] if (folder / "classes.txt").is_file() else None
