@@ -78,7 +78,8 @@ def test_archives_of_older_schemas_give_the_numbers_that_they_gave(schema):
     archive = Inspection.open(FIXTURES / f"archive-schema-{schema}.safetensors")
     expected = json.loads((FIXTURES / "archive-numbers.json").read_text())[str(schema)]
     found = {" / ".join(path): value for path, value in {**numbers(localisation(archive)), **numbers(agreement(archive))}.items()}
-    assert {path: found[path] for path in expected} == pytest.approx(expected, abs=1e-9)
+    # Energy is a sum in float32: its last digit depends on the order of the sum, not on what the archive holds.
+    assert {path: found[path] for path in expected} == pytest.approx(expected, abs=1e-7)
 
 
 def test_a_map_with_gaps_is_left_out_of_every_measure(tmp_path):
