@@ -22,8 +22,10 @@ def group_of(item: pytest.Item) -> str:
     return "clock" if item.path.name in CLOCK else item.nodeid.partition("::")[0]
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at marks and xdist at groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):  # whatever opens a browser, so that no tier meets one by surprise
+            item.add_marker(pytest.mark.browser)
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(group_of(item)))

@@ -106,15 +106,18 @@ def probe(columns, **knobs):
     return average_precision(nearest_neighbour_scores(train, labels, test), truth)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", ["place", "height", "streets", "looks"])
 def test_on_terraces_neither_place_nor_looks_tell_a_sun_from_a_ball(columns):
     assert probe(columns, terraces=1.0) < 0.57
 
 
+@pytest.mark.slow
 def test_on_terraces_place_and_streets_together_tell():
     assert probe("both", terraces=1.0) > 0.8
 
 
+@pytest.mark.slow
 def test_on_one_street_looks_tell_nothing_but_height_does():
     """Why `terraces` is there: a study of relations that leaves it at 0 can be passed by looking at absolute height."""
     assert probe("looks", terraces=0.0) < 0.57
@@ -132,6 +135,7 @@ def test_labels_are_neither_rare_nor_everywhere():
     assert 2.5 < targets.sum(axis=1).mean() < 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("members", THEMES.values(), ids=THEMES)
 def test_cooccurrence_changes_what_comes_together_and_not_how_often(members):
     columns = [CATEGORIES.index(name) for name in members]
@@ -182,6 +186,7 @@ def test_noise_and_tilt():
     assert abs(np.mean(angles)) < math.radians(4)
 
 
+@pytest.mark.slow
 def test_occlusion_lets_more_be_covered():
     def hidden(knob):
         fractions = []

@@ -91,6 +91,7 @@ def test_answered(name, shipped_home):
         assert said.startswith(expected(name, question, shipped_home)), f"{question}: {said}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_answered_on_archives_of_a_hasty_student(name, hasty_home):
     """The answers follow the archive in use; without a study the question about it says so."""
@@ -100,6 +101,7 @@ def test_answered_on_archives_of_a_hasty_student(name, hasty_home):
         assert said.startswith(expected(name, question, hasty_home)), f"{question}: {said}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_unanswered_and_without_torch(name, shipped_home, tmp_path):
     """As it is opened first, from `make explore`."""
