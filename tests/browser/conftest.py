@@ -24,6 +24,8 @@ FLAGS = [
 # What a page may complain about, each with the reason; a test names the one that it provokes, and anything else fails it.
 WAIVED = {
     "the kernel is gone": "model not found",  # the widget manager looks for the models of a kernel that the test shut down
+    # JupyterLab's debugger asks a kernel as soon as it is there; the test has restarted or ended it before the answer.
+    "the kernel did not live to answer the debugger": "Could not restore the debugger state: Canceled future",
     "a picture that the test broke": "broken",  # the explorer logs beside its sentence what the browser said of the file
 }
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "file:", "about:")

@@ -91,6 +91,7 @@ def test_start_stop_resume_reload_and_finish(page, lab, folder):
     wait_state(page, "stopped")
     lab.shut_down_kernel(page)
     page.watch.waive("the kernel is gone")
+    page.watch.waive("the kernel did not live to answer the debugger")
 
 
 def test_a_training_that_finishes(page, lab):

@@ -1,6 +1,7 @@
 """The report, opened from disk: its tables sort, by pointer and keyboard, and nothing is fetched."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.support.scored_run import make_scored_run
 from workbench.reports.collect import collect
@@ -28,3 +29,15 @@ def test_the_table_of_labels_sorts(page, tmp_path):
     assert column(1) == ["boat", "cat", "dog", "never"]
     assert labels.get_by_role("columnheader", name="better").get_attribute("aria-sort") is None
     assert page.locator("svg.chart").count() == 2
+
+
+def test_it_follows_the_theme(page, tmp_path):
+    path = write_report([collect(make_scored_run(tmp_path / "run", skill=2.0, seed=4))], tmp_path / "report.html")
+    for scheme, dark in (("light", False), ("dark", True)):
+        page.emulate_media(color_scheme=scheme)
+        page.goto(path.as_uri())
+        for selector in ("body", "table", "svg.chart"):
+            ground = page.locator(selector).first.evaluate("(node) => getComputedStyle(node).backgroundColor.match(/\\d+/g).map(Number)")
+            assert (max(ground[:3]) < 60) == dark, (scheme, selector, ground)
+        violations = Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
+        assert not violations, [node["html"] for each in violations for node in each["nodes"]]
