@@ -68,6 +68,7 @@ def no_grid(tensors, metadata):
     ("change", "sentence"),
     [
         (no_grid, "grid of 7 x 0 cells"),
+        (lambda tensors, metadata: tensors.update({"maps.attention": tensors["maps.attention"].ravel()}), r'"maps.attention" .* has shape'),
         (put("images.sizes", 0), '"images.sizes" in the archive hold 0'),
         (put("targets", 7, 0), '"targets" in the archive hold 7'),
         (put("regions.pairs", 99, (0, 1)), r'categories of "regions.pairs" in the archive hold 99, expected 0 to 3'),

@@ -331,7 +331,7 @@ class Inspection:
             has_labels = f"labels.{name}" in self._tensors
             expected[f"maps.{name}"] = (n, None if has_labels else c, None, None)
             if f"scales.{name}" in self._tensors and f"maps.{name}" in self._tensors:
-                expected[f"scales.{name}"] = (n, _shape(self._tensors[f"maps.{name}"])[1])
+                expected[f"scales.{name}"] = _shape(self._tensors[f"maps.{name}"])[:2]
             if has_labels:
                 expected[f"labels.{name}"] = (n, None)
         for name in self.relation_titles:
