@@ -27,6 +27,7 @@ def spy(self, *given, publish=publish, **named):
 comms.BaseComm.publish_msg = spy
 
 monitor = TrainingMonitor({folder!r})
+monitor.open()  # as showing it does
 def change(monitor=monitor, sleep=time.sleep):
     number = 0
     while True:

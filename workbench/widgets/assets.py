@@ -7,6 +7,7 @@ the page tests and the exported page.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from functools import cache
@@ -67,6 +68,19 @@ OFFLINE = {  # joined after it in an exported page
     "monitor": (),  # a training is watched, not exported
     "thresholds": ("standalone", "laboffline"),
 }
+LOADER = """const KEY = Symbol.for("{name}");
+function load(text) {{
+  const url = URL.createObjectURL(new Blob([text], {{ type: "text/javascript" }}));
+  const loaded = import(url);
+  loaded.then(() => URL.revokeObjectURL(url), () => delete globalThis[KEY]);
+  return loaded;
+}}
+async function render(place) {{
+  globalThis[KEY] ??= load(place.model.get("code"));
+  return (await globalThis[KEY]).default.render(place);
+}}
+export default {{ render }};
+"""
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"\./[a-z]+\.js\";\n", re.MULTILINE)
 _DROPPED = re.compile(r"^[ \t]*(//.*)?\n|^[ \t]+|(?<=[;{},(]) // [^\n\"'`]*$", re.MULTILINE)
 # Texts and templates are kept as they are; of the rest, blanks beside signs go. Templates nest one deep at most.
@@ -86,6 +100,16 @@ def module_text(explorer: str) -> str:
     if len(text.encode()) > LIMIT:
         raise WorkbenchError(f'The text of the "{explorer}" explorer has {len(text.encode())} bytes, more than {LIMIT}; make it shorter.')
     return text
+
+
+@cache
+def loader(explorer: str) -> str:
+    """The short ES module that anywidget loads for each widget: it loads the explorer's text from the widget's ``code``, once a page.
+
+    A page keeps each module that it has loaded until it is closed.
+    """
+    digest = hashlib.sha256(module_text(explorer).encode()).hexdigest()[:16]
+    return LOADER.format(name=f"workbench {explorer} {digest}")
 
 
 def _compact(text: str) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import WorkbenchError
-from workbench.widgets import assets
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.matching import Matched, Source, match
 from workbench.widgets.payload import description, image_packet, tables, thumbnails
@@ -21,7 +20,7 @@ from workbench.widgets.whatif import Bench, Compose
 FIRST_THUMBNAILS = 24
 
 
-class AttentionExplorer(Explorer):
+class AttentionExplorer(Explorer, kind="attention"):
     """Image x label x map, for one inspection or for two to four of the same images; with a model at hand, of edited pictures too.
 
     Args:
@@ -42,9 +41,6 @@ class AttentionExplorer(Explorer):
         WorkbenchError: archives that do not fit together, or a view that cannot be.
     """
 
-    _esm = assets.module_text("attention")
-    _css = assets.style_sheet("attention")
-
     def __init__(
         self,
         inspections: Source | Sequence[Source] | Mapping[str, Source],
@@ -60,16 +56,18 @@ class AttentionExplorer(Explorer):
         if self._bench:
             view.setdefault("whatif", True)
         self._view = opening_view(self._matched, image, label, view)
+        super().__init__()
+
+    def _opening(self) -> dict[str, Any]:
         place = self._matched.position(self._view["image"])
         start = max(0, place - FIRST_THUMBNAILS // 2)
         shown = range(start, min(len(self._matched.ids), start + FIRST_THUMBNAILS))
-        opening = {
+        return {
             "description": {**description(self._matched), "bench": self._bench.describe() if self._bench else None},
             "tables": tables(self._matched),
             "image": image_packet(self._matched, place),
             "thumbnails": thumbnails(self._matched, shown),
         }
-        super().__init__(opening)
 
     @property
     def matched(self) -> Matched:

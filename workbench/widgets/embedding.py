@@ -15,7 +15,6 @@ import traitlets
 
 from workbench.errors import WorkbenchError
 from workbench.files import write_json
-from workbench.widgets import assets
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.matching import Source
 from workbench.widgets.points import MOST, Points, line_up
@@ -25,7 +24,7 @@ from workbench.widgets.points_view import checked_points, opening_points
 Pair = tuple[str, str]
 
 
-class EmbeddingExplorer(Explorer):
+class EmbeddingExplorer(Explorer, kind="embedding"):
     """One point for each present (image, category), for one inspection or for two of the same images side by side.
 
     Args:
@@ -43,8 +42,6 @@ class EmbeddingExplorer(Explorer):
         WorkbenchError: archives without points or that do not fit together, or a view that cannot be.
     """
 
-    _esm = assets.module_text("embedding")
-    _css = assets.style_sheet("embedding")
     # The selection as the browser holds it: places of points, int32. A list of a hundred thousand pairs would not be JSON worth sending.
     picked = traitlets.Bytes(b"").tag(sync=True, from_json=lambda value, _widget: bytes(value))
     selected: traitlets.List = traitlets.List()
@@ -53,13 +50,15 @@ class EmbeddingExplorer(Explorer):
         self._points = line_up(inspections, most)
         selected = view.pop("selected", [])
         self._view = opening_points(self._points, view)
-        opening = {
+        super().__init__()
+        self.selected = selected
+
+    def _opening(self) -> dict[str, Any]:
+        return {
             "description": points_description(self._points),
             "tables": points_tables(self._points),
             "points": coordinates(self._points, self._view["projection"]),
         }
-        super().__init__(opening)
-        self.selected = selected
 
     @property
     def points(self) -> Points:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 from IPython.display import HTML, display
 
@@ -17,8 +16,9 @@ from workbench.errors import WorkbenchError
 from workbench.files import write_json
 from workbench.widgets.bidi import isolated
 from workbench.widgets.kernel_loop import in_kernel
+from workbench.widgets.lifetime import Shown
 
-FROM_KERNEL = ("opening", "still", "facts", "series")  # what the browser only reads
+FROM_KERNEL = ("opening", "still", "code", "shown", "facts", "series")  # what the browser only reads
 
 
 class Snapshot(HTML):
@@ -33,7 +33,7 @@ class Snapshot(HTML):
         return self.words
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(Shown):
     """Base of the explorers. A subclass sets `_view` before it calls ``super().__init__`` and overrides the methods that raise here.
 
     Attributes:
@@ -50,10 +50,19 @@ class Explorer(anywidget.AnyWidget):
     label = traitlets.Unicode()
     _view: dict[str, Any]
 
-    def __init__(self, opening: dict[str, Any]) -> None:
+    def __init__(self) -> None:
         self._leaving: set[Any] = set()  # what the kernel's loop has still to send: a flood of changes makes one message
-        super().__init__(opening=opening, view_state=self._view, image=self._view["image"], label=self._view["label"])
-        self.on_msg(self._answer)
+        super().__init__(view_state=self._view, image=self._view["image"], label=self._view["label"])
+        self.opening  # noqa: B018  what cannot be opened is said here, not when it is shown
+
+    @traitlets.default("opening")
+    def _make_opening(self) -> dict[str, Any]:
+        return self._opening()
+
+    def close(self) -> None:
+        """Take the explorer out of all pages. It can be shown again, as it is now."""
+        super().close()
+        self._trait_values.pop("opening", None)  # large, and soon made anew
 
     @traitlets.default("still")
     def _name_still(self) -> str:
@@ -66,6 +75,10 @@ class Explorer(anywidget.AnyWidget):
     def _names(self) -> list[str]:
         """Names from data that stand in the texts of a snapshot."""
         return [*self.opening.get("description", {}).get("categories", ()), self.image, self.label]
+
+    def _opening(self) -> dict[str, Any]:
+        """What a page gets at once, for the view as it is now."""
+        return {}
 
     def _checked(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The view with `changes`, or WorkbenchError that says which value cannot be."""
@@ -138,6 +151,7 @@ class Explorer(anywidget.AnyWidget):
             self._checked(changes["view_state"])
 
     def _ipython_display_(self) -> None:
+        self.shown += 1
         bundle, metadata = super()._repr_mimebundle_() or ({}, {})
         display(bundle, metadata=metadata, raw=True)
         display(self._still())
@@ -165,8 +179,15 @@ class Explorer(anywidget.AnyWidget):
                 setattr(self, change["name"], self._view[change["name"]])
                 raise
 
+    def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
+        super()._handle_custom_msg(content, buffers)
+        self._answer(self, content, buffers)
+
     def _answer(self, _widget: Any, question: Any, _buffers: Any) -> None:
         """Send what the browser asks for."""
+        if question.get("ask") == "views":
+            self._hear_of_views(question)
+            return
         try:
             packet = self._packet(question)
             if packet is None:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import WorkbenchError, did_you_mean
-from workbench.widgets import assets
 from workbench.widgets.cooccurrence import SIGNED, VALUES, Together, force_layout, together
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.matching import Matched, Source, match
@@ -23,7 +22,7 @@ PICTURES, LAYOUTS = ("matrix", "graph"), ("force", "circle")
 EDGE = 0.4  # P(B | A) from which the graph draws an edge where the archive knows no neighbours
 
 
-class LabelExplorer(Explorer):
+class LabelExplorer(Explorer, kind="labels"):
     """Label x label, for one inspection: co-occurrence, neighbours, learned vectors, and the images of a pair.
 
     Args:
@@ -39,9 +38,6 @@ class LabelExplorer(Explorer):
     Raises:
         WorkbenchError: no archive, or a view that cannot be.
     """
-
-    _esm = assets.module_text("labels")
-    _css = assets.style_sheet("labels")
 
     def __init__(
         self, inspection: Source, *, label: str | None = None, other: str | None = None, explorer: Any = None, **view: Any
@@ -59,17 +55,20 @@ class LabelExplorer(Explorer):
         if len(both):
             self._view["image"] = self._matched.ids[int(both[0])]
         self._view = self._checked(view)
-        shown = [self._matched.position(self._view["image"]), *both[:FIRST_THUMBNAILS].tolist()]
-        opening = {
+        self._first = both[:FIRST_THUMBNAILS].tolist()
+        self._linked: Explorer | None = None
+        super().__init__()
+        if explorer is not None:
+            self.link(explorer)
+
+    def _opening(self) -> dict[str, Any]:
+        shown = [self._matched.position(self._view["image"]), *self._first]
+        return {
             "description": describe(self._matched, self._together),
             "tables": tables(self._matched, self._together),
             "image": picture_packet(self._matched, shown[0]),
             "thumbnails": thumbnails(self._matched, dict.fromkeys(shown)),
         }
-        self._linked: Explorer | None = None
-        super().__init__(opening)
-        if explorer is not None:
-            self.link(explorer)
 
     @property
     def matched(self) -> Matched:

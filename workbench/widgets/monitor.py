@@ -25,7 +25,6 @@ from IPython.display import display
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.following import RUNNING, Following, progress_words, series
 from workbench.shelf import home, run_folder
-from workbench.widgets import assets
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.kernel_loop import in_kernel, running_loop
 from workbench.widgets.payload import pack
@@ -39,7 +38,7 @@ ACTIVE = (*RUNNING, "stopping")
 NOTHING: dict[str, Any] = {"categories": [], "ids": [], "kinds": {}}  # of a probe that is not there
 
 
-class TrainingMonitor(Explorer):
+class TrainingMonitor(Explorer, kind="monitor"):
     """Start, stop and resume a training and see how it goes, without blocking the notebook.
 
     The training is a process of its own: it goes on when the page is reloaded, and when the kernel is interrupted, restarted or gone.
@@ -64,8 +63,6 @@ class TrainingMonitor(Explorer):
         WorkbenchError: a run folder that is not there, or together with settings that are a recipe's; or a view that cannot be.
     """
 
-    _esm = assets.module_text("monitor")
-    _css = assets.style_sheet("monitor")
     facts = traitlets.Dict().tag(sync=True)
     series = traitlets.Dict().tag(sync=True)
 
@@ -104,7 +101,7 @@ class TrainingMonitor(Explorer):
         self._view: dict[str, Any] = {"image": "", "label": "", "epoch": None, "map": "", "sort": "stored"}
         self._look_up()
         self._view = self._checked(view)
-        super().__init__({})
+        super().__init__()
         self.look()
 
     @property
@@ -200,6 +197,7 @@ class TrainingMonitor(Explorer):
         return f"TrainingMonitor of {name} in {self.folder.name}: {self.facts['problem'] or progress_words(self.facts)}"
 
     def _ipython_display_(self) -> None:
+        self.shown += 1
         bundle, metadata = super(Explorer, self)._repr_mimebundle_() or ({}, {})
         display(bundle, metadata=metadata, raw=True)
         still = display(self._still(), display_id=True)

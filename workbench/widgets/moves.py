@@ -17,7 +17,6 @@ from PIL import Image
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
-from workbench.widgets import assets
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.moving import Compose, Sweep, judges, movable, sweep_packet
 
@@ -31,7 +30,7 @@ AXES = {"across": 0, "down": 1}
 SCALES = ("probability", "logit")
 
 
-class MoveLab(Explorer):
+class MoveLab(Explorer, kind="moves"):
     """The score of any label against the place of any object, for one model or for up to four side by side.
 
     Args:
@@ -49,9 +48,6 @@ class MoveLab(Explorer):
     Raises:
         WorkbenchError: no scenes to draw, functions that do not fit together, or a view that cannot be.
     """
-
-    _esm = assets.module_text("moves")
-    _css = assets.style_sheet("moves")
 
     def __init__(
         self,
@@ -84,7 +80,10 @@ class MoveLab(Explorer):
         if "label" in view:
             self._categories.index(view["label"])
         self._view = self._checked(view)
-        super().__init__({"description": self.describe(), "sweep": self._sweep_packet(self._view)})
+        super().__init__()
+
+    def _opening(self) -> dict[str, Any]:
+        return {"description": self.describe(), "sweep": self._sweep_packet(self._view)}
 
     @property
     def models(self) -> tuple[str, ...]:

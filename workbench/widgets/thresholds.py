@@ -19,7 +19,6 @@ from workbench.metrics.choosing import CRITERIA, best_thresholds, check_criterio
 from workbench.metrics.conventions import PRESETS, get_preset
 from workbench.metrics.ranking import from_ranking, rank_classes
 from workbench.metrics.thresholds import Thresholds
-from workbench.widgets import assets
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.operating import ScoredImages, Setting, described, measure, scored, setting
 from workbench.widgets.payload import pack, thumbnails
@@ -32,7 +31,7 @@ FLOOR = 0.9
 Scored = Any  # an Inspection, its path, the scores that a run kept, ScoredImages, or logits
 
 
-class ThresholdLab(Explorer):
+class ThresholdLab(Explorer, kind="thresholds"):
     """A threshold for each label, with precision, recall and F1 as it moves, and the images that change sides.
 
     Args:
@@ -54,9 +53,6 @@ class ThresholdLab(Explorer):
     Raises:
         WorkbenchError: scores that do not fit together, or a view that cannot be.
     """
-
-    _esm = assets.module_text("thresholds")
-    _css = assets.style_sheet("thresholds")
 
     def __init__(
         self,
@@ -81,12 +77,14 @@ class ThresholdLab(Explorer):
             "loaded_split": "", "criterion": "f1", "floor": FLOOR, "sort": "stored",
         }  # fmt: skip
         self._view = self._checked({**view, "convention": convention})
-        opening = {
+        super().__init__()
+
+    def _opening(self) -> dict[str, Any]:
+        return {
             "description": describe(self._setting, self._reference),
             "tables": tables(self._setting),
             "thumbnails": pack({}),
         }
-        super().__init__(opening)
 
     @property
     def setting(self) -> Setting:

@@ -18,7 +18,6 @@ from PIL import Image
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
-from workbench.widgets import assets
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.payload import pack
 
@@ -41,7 +40,7 @@ class Traced(Protocol):
     outflow: np.ndarray
 
 
-class TemplateExplorer(Explorer):
+class TemplateExplorer(Explorer, kind="traces"):
     """The neurons of SRN's regularisation by the pair of labels that they connect, with the images that they fire on.
 
     Args:
@@ -58,9 +57,6 @@ class TemplateExplorer(Explorer):
     Raises:
         WorkbenchError: arrays that do not fit together, or a view that cannot be.
     """
-
-    _esm = assets.module_text("traces")
-    _css = assets.style_sheet("traces")
 
     def __init__(
         self,
@@ -85,7 +81,10 @@ class TemplateExplorer(Explorer):
             "values": "strength",
         }
         self._view = self._checked(view)
-        super().__init__({"description": self.describe(), "tables": self.tables(), "thumbnails": self._thumbnails(self.images())})
+        super().__init__()
+
+    def _opening(self) -> dict[str, Any]:
+        return {"description": self.describe(), "tables": self.tables(), "thumbnails": self._thumbnails(self.images())}
 
     @property
     def neurons(self) -> list[int]:

@@ -68,7 +68,7 @@ export function frame({ model, el }, name, make, build) {
     if (what !== "image" || value === shown.view.image) update();
   });
   model.on("change:status", say);
-  const leavePage = settle(root, el, model.get("still"), measure);
+  const leavePage = settle(root, el, model, measure);
   return () => {
     leavePage();
     forget();

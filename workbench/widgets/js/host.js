@@ -101,11 +101,62 @@ function hideStill(name) {
   return () => style.remove();
 }
 
+// The outputs and the notebook around `el`, to see later what became of it.
+function surroundings(el) {
+  const outputs = [];
+  for (let child = el.closest(".jp-OutputArea-child"); child; child = child.parentElement?.closest(".jp-OutputArea-child")) outputs.push([child, child.parentElement]);
+  return { outputs, notebook: el.closest(".jp-Notebook") };
+}
+
+// "gone": an output that held it was replaced or cleared. "unseen": it is shown no longer, as of a cell that was deleted. "": the notebook was
+// closed, and finds it again.
+function fate({ outputs, notebook }) {
+  if (outputs.some(([child, area]) => area.isConnected && !child.isConnected)) return "gone";
+  return notebook && !notebook.isConnected ? "" : "unseen";
+}
+
+const SETTLED = 1000; // ms after which a view that was moved is there again
+const counts = new Map(); // explorer -> how many views this page shows
+const PAGE_KEY = "workbench page";
+let page = Math.random().toString(36).slice(2);
+try {
+  page = sessionStorage[PAGE_KEY] ??= page; // the same after a reload
+} catch {
+  // a frame without storage
+}
+
+// Tell the kernel that this page shows the explorer; the function that is returned tells it in time what became of that.
+function tellViews(model, name, around) {
+  const shown = model.get("shown");
+  if (shown === undefined) return () => {}; // a page without a kernel
+  const tell = (views) => {
+    try {
+      model.send({ ask: "views", views, page, shown: model.get("shown") });
+    } catch {
+      // without a kernel nobody needs to know
+    }
+  };
+  counts.set(name, (counts.get(name) || 0) + 1);
+  if (counts.get(name) === 1) tell("seen");
+  return () => {
+    counts.set(name, counts.get(name) - 1);
+    setTimeout(() => {
+      if (counts.get(name) !== 0) return;
+      counts.delete(name);
+      const views = fate(around());
+      if (views) tell(views);
+    }, SETTLED);
+  };
+}
+
 // Settle an explorer in `el`: `changed()` is called when its width or the theme changes. Returns the function that ends it.
-export function settle(root, el, still, changed) {
-  const [releaseKeys, showStill] = [claimKeys(root), hideStill(still)];
+export function settle(root, el, model, changed) {
+  const still = model.get("still");
+  let around = { outputs: [], notebook: null };
+  const undo = [claimKeys(root), hideStill(still), tellViews(model, still, () => around)];
   el.classList.add("wb-host");
   function measure() {
+    if (el.isConnected) around = surroundings(el);
     followTheme(root);
     changed();
   }
@@ -120,7 +171,6 @@ export function settle(root, el, still, changed) {
     sizes.disconnect();
     themes.disconnect();
     preferred.removeEventListener("change", measure);
-    releaseKeys();
-    showStill();
+    for (const each of undo) each();
   };
 }
