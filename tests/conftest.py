@@ -10,6 +10,10 @@ import os
 
 import pytest
 
+from tests.support.chromium import chromium
+
+__all__ = ["chromium"]
+
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # before numpy and torch are imported; processes inherit it
     os.environ.setdefault(_name, "1")
 

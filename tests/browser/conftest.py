@@ -1,26 +1,15 @@
-"""Chromium for the browser tests, and a watch over every page: no console error, no request that leaves the machine."""
+"""A watch over every page of the browser tests: no console error, no request that leaves the machine."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.chromium import FLAGS, find_chromium
 from tests.support.jupyter import Lab, running_lab
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-# Root needs --no-sandbox; the software rasteriser stands in for a graphics card; the rest keeps Chromium itself off the network.
-FLAGS = [
-    "--no-sandbox",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-]
+__all__ = ["FLAGS", "find_chromium"]
 # What a page may complain about, each with the reason; a test names the one that it provokes, and anything else fails it.
 WAIVED = {
     "the kernel is gone": "model not found",  # the widget manager looks for the models of a kernel that the test shut down
@@ -29,24 +18,6 @@ WAIVED = {
     "a picture that the test broke": "broken",  # the explorer logs beside its sentence what the browser said of the file
 }
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "file:", "about:")
-
-
-def find_chromium() -> str | None:
-    """Path of Chromium: WORKBENCH_CHROMIUM, or a system's browser."""
-    return os.environ.get("WORKBENCH_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[object]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: browser tests did not run")
-    path = find_chromium()
-    if path is None:
-        reason = "Chromium is not installed: browser tests did not run; install it or name it in WORKBENCH_CHROMIUM"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class Watch:
