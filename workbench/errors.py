@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 import errno
+import re
 from collections.abc import Iterable
 from pathlib import Path
+
+_ENDLESS = re.compile(r"(\S{80})\S{420,}")  # a word longer than any path or name that is meant, as a damaged or hostile file holds
 
 
 class WorkbenchError(Exception):
@@ -13,6 +16,9 @@ class WorkbenchError(Exception):
 
     The command line prints it and exits with 2; notebooks show it as it stands. Anything else that is raised is a defect of ours.
     """
+
+    def __str__(self) -> str:
+        return _ENDLESS.sub(r"\1...", super().__str__())
 
 
 class DataWarning(UserWarning):

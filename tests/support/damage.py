@@ -141,8 +141,8 @@ def largest_size() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)
 
 
-def try_all(read, path, cases, least_refused, longest=1500):
-    """Read `path` with each of `cases` in it; at least so many have to be refused, in one line of at most `longest` letters."""
+def try_all(read, path, cases, least_refused, longest=1500) -> int:
+    """Read `path` with each of `cases` in it; at least so many have to be refused, in a line of at most `longest` letters. How many."""
     refused = []
     tracemalloc.start()
     try:
@@ -159,6 +159,8 @@ def try_all(read, path, cases, least_refused, longest=1500):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < MOST_MEMORY
+    assert peak < MOST_MEMORY, f"{peak / 1e6:.0f} MB of Python's memory"
     assert len(refused) >= least_refused, f"{len(refused)} were refused"
-    assert [text[:200] for text in refused if "\n" in text or len(text) > longest] == []
+    long = [text[:200] for text in refused if "\n" in text or len(text) > longest]
+    assert not long, f"several lines or more than {longest} letters: {long}"
+    return len(refused)

@@ -147,3 +147,9 @@ def test_msrn_trains_as_its_released_commands_do(name, batch):
         optimizer.step()
         schedule.step()
     assert schedule.get_last_lr() == [0.1], "the drop after 30 epochs is never reached"
+
+
+def test_every_system_of_the_papers_has_its_recipes():
+    official = [name for name, make in RECIPES.items() if make().model.backbone == "resnet101"]
+    assert {"coco2014-srn", "nuswide-srn", "wider-srn", "coco2014-msrn", "voc2007-msrn", "nuswide-msrn", "apparel-msrn"} <= set(official)
+    assert {"coco2014-disc", "voc2007-disc", "voc2012-disc", "coco2014-modern"} <= set(official)

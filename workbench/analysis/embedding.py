@@ -106,7 +106,7 @@ def _feature_probe(path: Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
             raise ValueError("features and pairs that do not fit together")
         if len(pairs) and (pairs.min() < 0 or pairs[:, 0].max() >= len(ids)):
             raise ValueError("pairs of images that are not there")
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise WorkbenchError(f"{path} is damaged ({error!s:.200}); train into a new folder, or leave its features out.") from None
     return values, pairs, header
 

@@ -85,7 +85,7 @@ def _read(path: Path) -> Parsed | None:
             if file.metadata()["checksum"] != _checksum(tensors):
                 return None
         return Parsed(tensors, json.loads(tensors.pop("texts").tobytes()))
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError):
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, OverflowError, RecursionError):
         return None
 
 

@@ -92,7 +92,7 @@ class Inspection:
             return cls(slices, metadata, name=path.stem)
         except WorkbenchError as error:
             raise (error if str(path) in str(error) else WorkbenchError(f"{path}: {error}")) from None
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError, SafetensorError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError, OverflowError, SafetensorError) as error:
             raise WorkbenchError(
                 f"{path} has a damaged description ({type(error).__name__}: {error!s:.200}); make the archive again."
             ) from None
@@ -247,7 +247,7 @@ class Inspection:
             return None
         place = self._channel_places[image]
         layers = {layer: self._tensors[f"channels.{layer}"][place : place + 1] for layer in stored["layers"]}
-        return Channels(np.array([image]), layers, stored["steering"])
+        return Channels(np.array([image]), layers, stored.get("steering"))
 
     def embeddings(self) -> Embeddings | None:
         """The points of all stored projections, or None."""

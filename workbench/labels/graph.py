@@ -140,7 +140,7 @@ class LabelGraph:
             schema = value["label graph"]
         except FileNotFoundError:
             raise WorkbenchError(f"There is no label graph at {path}; make one with LabelGraph.from_targets(...).save(path).") from None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise WorkbenchError(f"{path} is not a label graph in JSON; make one with LabelGraph.from_targets(...).save(path).") from None
         if schema != SCHEMA_VERSION:
             raise WorkbenchError(

@@ -114,7 +114,7 @@ class LabelVectors:
                 values = file.get_tensor("vectors")
             names, schema, source = list(about["names"]), about["schema"], str(about["source"])
             made_from = {str(name): tuple(str(word) for word in words) for name, words in about["made_from"].items()}
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             reason = (str(error).splitlines() or [""])[0][:200]
             raise WorkbenchError(f"{path} cannot be read as label vectors ({type(error).__name__}: {reason}); get it again.") from None
         if schema != SCHEMA_VERSION:

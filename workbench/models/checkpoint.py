@@ -129,7 +129,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
         description = json.loads(text)
         schema, config = int(description["schema"]), dict(description["config"])
         config["name"], config["categories"]["names"]
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise WorkbenchError(
             f"{path} has a damaged description ({type(error).__name__}: {error!s:.200}); train or download it again."
         ) from None

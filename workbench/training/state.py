@@ -146,7 +146,7 @@ def read_state(path: Path, tensors: bool = True) -> State:
         require_types(State, description, "the state")
         parts = (description["groups"], description["values"], description["schedule"], description.get("kept", {}))
         return State(path, position, held, *parts)
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError, WorkbenchError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError, WorkbenchError) as error:
         raise WorkbenchError(f"{path} cannot be read ({error!s:.200}), so the training cannot go on; train into a new folder.") from None
 
 

@@ -1,26 +1,28 @@
-"""Each data set in its official layout, all the way through the real commands: check, train an epoch, evaluate, inspect, report.
+"""Each data set in its official layout, all the way through the real commands: check, train an epoch, evaluate, inspect, report."""
 
-COCO and VOC on real photos too.
-"""
-
+import io
 import json
+import tempfile
+from contextlib import redirect_stdout
+from pathlib import Path
 
 import numpy as np
-import pytest
 
+from tests.soak.registry import listed, proof
 from tests.support.miniatures import MINIATURES, SPLITS, make_miniature
-from tests.support.shared_data import shared
 from workbench import Inspection
 from workbench.cli import main
 from workbench.training import Run
 
 
-def all_the_way(name, training, validation, root, folder, capsys):
+def all_the_way(name, training, validation, root, folder):
     """Run every command on two splits of a data set with a small network. Returns the inspection."""
 
     def command(*words):
-        assert main([str(word) for word in words]) == 0
-        return capsys.readouterr().out
+        said = io.StringIO()
+        with redirect_stdout(said):
+            assert main([str(word) for word in words]) == 0
+        return said.getvalue()
 
     checked = json.loads(command("data", "check", name, "--split", validation, "--root", root, "--json"))
     assert not checked["broken"]
@@ -47,31 +49,13 @@ def all_the_way(name, training, validation, root, folder, capsys):
     return inspection
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", MINIATURES)
-def test_a_miniature_all_the_way(name, tmp_path, capsys):
-    root = make_miniature(name, tmp_path / "data")
-    training, validation = SPLITS[name]
-    inspection = all_the_way(name.removesuffix("-table"), training, validation, root, tmp_path, capsys)
-    has_boxes = name.startswith(("coco", "voc"))
-    assert any(len(inspection.regions(index)) for index in range(4)) == has_boxes
-
-
-@pytest.mark.slow
-def test_real_photos_of_coco_all_the_way(tmp_path, capsys):
-    inspection = all_the_way("coco2017", "val", "val", shared("data", "coco"), tmp_path, capsys)
-    assert inspection.regions(0)[0].mask is not None
-
-
-@pytest.mark.slow
-def test_real_photos_of_voc_all_the_way(tmp_path, capsys):
-    """Two hundred of the study photos, through lists of their own beside links to the pictures."""
-    source = shared("data", "voc2007", "VOCdevkit", "VOC2007")
-    base = tmp_path / "data" / "VOC2007"
-    (base / "ImageSets" / "Main").mkdir(parents=True)
-    for folder in ("JPEGImages", "Annotations"):
-        (base / folder).symlink_to(source / folder, target_is_directory=True)
-    for split in ("study_train", "study_val"):
-        lines = (source / "ImageSets" / "Main" / f"{split}.txt").read_text().splitlines()
-        (base / "ImageSets" / "Main" / f"{split}.txt").write_text("\n".join(lines[:100]) + "\n")
-    all_the_way("voc2007", "study_train", "study_val", tmp_path / "data", tmp_path, capsys)
+@proof(whole=len(MINIATURES), sample=3, piece=1, marks=("slow",))
+def miniatures(seed, count):
+    """A data set in its official layout goes through every command: check, train, evaluate, inspect, report."""
+    for name in listed(MINIATURES, seed, count):
+        with tempfile.TemporaryDirectory() as folder:
+            root = make_miniature(name, Path(folder) / "data")
+            training, validation = SPLITS[name]
+            inspection = all_the_way(name.removesuffix("-table"), training, validation, root, Path(folder))
+            has_boxes = name.startswith(("coco", "voc"))
+            assert any(len(inspection.regions(index)) for index in range(4)) == has_boxes, name
