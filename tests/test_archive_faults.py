@@ -141,3 +141,13 @@ def test_an_archive_that_is_changed_in_place_is_noticed(archive, tmp_path):
     np.testing.assert_array_equal(reread(found), maps)
     archive.unlink()
     np.testing.assert_array_equal(reread(found), maps)
+
+
+@pytest.mark.parametrize("name", ["maps.attention", "regions.pairs"])
+def test_a_tensor_without_sides_is_refused_by_its_shape(archive, name):
+    def change(tensors, metadata):
+        tensors["scales.attention"] = np.ones((3, 4))
+        tensors[name] = np.array(1, tensors[name].dtype)
+
+    with pytest.raises(WorkbenchError, match="in the archive has shape"):
+        Inspection.open(rewritten(archive, change))

@@ -263,7 +263,7 @@ class Inspection:
             raise WorkbenchError(f"{self.name} holds no class features, so it has no points; inspect a model that has features.")
         tables = tables or {}
         tensors = {key: value for key, value in self._tensors.items() if not key.startswith("embeddings.")}
-        tensors |= embedding_tensors(embeddings, _shape(self._tensors["features.pairs"])[0])
+        tensors |= embedding_tensors(embeddings, _side(self._tensors["features.pairs"]))
         tensors |= {f"tables.{name}": np.ascontiguousarray(table.values, dtype=np.float32) for name, table in tables.items()}
         described = {**self._metadata.get("tables", {}), **{name: table.described() for name, table in tables.items()}}
         metadata = {**self._metadata, "schema": SCHEMA_VERSION, "tables": described, "embeddings": embeddings.described()}
@@ -339,11 +339,11 @@ class Inspection:
             if f"relations.{name}.each" in self._tensors:
                 expected[f"relations.{name}.each"] = (n, c, c)
         if self.has_regions:
-            count = _shape(self._tensors["regions.pairs"])[0]
+            count = _side(self._tensors["regions.pairs"])
             expected |= {"regions.pairs": (count, 2), "regions.boxes": (count, 4), "regions.flags": (count,)}
             expected |= {"regions.offsets": (count + 1,), "regions.bytes": (None,)}
         if "features.values" in self._tensors:
-            expected |= {"features.values": (None, None), "features.pairs": (_shape(self._tensors["features.values"])[0], 2)}
+            expected |= {"features.values": (None, None), "features.pairs": (_side(self._tensors["features.values"]), 2)}
         for name in self.part_kinds:
             expected[f"parts.{name}"] = (n, c)
         for name, table in self._metadata.get("tables", {}).items():
@@ -351,7 +351,7 @@ class Inspection:
         if channels := self._metadata.get("channels"):
             expected |= {"channels.images": (None,)} | {f"channels.{layer}": (None, None, None, None) for layer in channels["layers"]}
         if points := self._metadata.get("embeddings"):
-            pairs = _shape(self._tensors["features.pairs"])[0] if "features.pairs" in self._tensors else 0
+            pairs = _side(self._tensors["features.pairs"]) if "features.pairs" in self._tensors else 0
             expected |= {f"embeddings.{name}": (len(points["epochs"]), pairs, 2) for name in points["titles"]}
         for key, shape in expected.items():
             if key not in self._tensors:
@@ -366,6 +366,11 @@ class Inspection:
 
 def _shape(tensor: Any) -> tuple[int, ...]:
     return tuple(tensor.shape if isinstance(tensor, np.ndarray) else tensor.get_shape())
+
+
+def _side(tensor: Any) -> int:
+    """The first side of a tensor that may have none: 0 then, and the check of its own shape refuses it."""
+    return next(iter(_shape(tensor)), 0)
 
 
 def _pair(value: Any) -> tuple[int, int]:
