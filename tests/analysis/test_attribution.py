@@ -147,6 +147,28 @@ def test_what_an_archive_keeps(subject):
     np.testing.assert_array_equal(pair[0][:, 0], -pair[0][:, 1])
 
 
+def test_grad_cam_of_all_labels_takes_one_forward_pass_a_batch(subject):
+    squares = Squares(6)
+    inspection = Inspection.of(capture(subject, squares))
+    wanted = Attribution("grad_cam", layer="first")
+    passes = []
+    handle = subject.module.register_forward_hook(lambda module, inputs, output: passes.append(len(inputs[0])))
+    add_attribution(subject, wanted)
+    established = len(passes)
+    values, labels = attribution_maps(subject, wanted, squares, inspection, top_labels=2)
+    handle.remove()
+    # After the layout was established once more: one batch of all images, and two of the questions whose map is zero everywhere.
+    empty = int((values[labels >= 0] == 0).all(axis=(1, 2)).sum())
+    assert passes[2 * established :] == [6, *[empty] * 2 * (empty > 0)]
+    pixels = torch.from_numpy(squares.pixels(32).copy()).permute(0, 3, 1, 2).float() / 255
+    for place in range(labels.shape[1]):
+        images = np.flatnonzero(labels[:, place] >= 0)
+        expected = attribute(subject, wanted, pixels[images], torch.from_numpy(labels[images, place].astype(np.int64)))
+        np.testing.assert_allclose(values[images, place], expected.numpy(), rtol=1e-5, atol=1e-7)
+    assert not values[labels < 0].any()
+    del subject.explain[wanted.name]
+
+
 def test_every_method_has_a_declaration_that_an_explorer_can_draw():
     for method in TITLES:
         kind = Attribution(method, layer="first" if method == "grad_cam" else None).kind("model")

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.analysis.grad_cam import grad_cam, grad_cams, with_gradients
 from workbench.analysis.layers import LayerName, layer_name, opened
 from workbench.analysis.layouts import Layout, establish
 from workbench.capture import Subject, batch_of
@@ -126,7 +127,7 @@ def attribute(subject: Subject, wanted: Attribution, pictures: Tensor, labels: T
     forward = partial(_explained_score, subject, wanted)
     method: Any = {
         "integrated_gradients": _integrated_gradients,
-        "grad_cam": _grad_cam,
+        "grad_cam": grad_cam,
         "occlusion": _occlusion,
         "feature_ablation": _feature_ablation,
     }[wanted.method]
@@ -145,17 +146,8 @@ def of_all_labels(subject: Subject, wanted: Attribution, pictures: Tensor, most:
     with torch.inference_mode(False), torch.enable_grad():
         inputs = pictures.detach().clone()
         if wanted.method == "grad_cam" and wanted.against is None:
-            assert wanted.place is not None
-            layer, call, layout = wanted.place
-            with opened(subject.module, layer, call) as kept:
-                logits = _with_gradients(subject.score(inputs).float(), subject)
-            activations = layout.arranged(kept[0].detach()).float()
-            maps = []
-            for column in range(logits.shape[1]):
-                (gradient,) = torch.autograd.grad(logits[:, column].sum(), kept, retain_graph=True)
-                weights = layout.arranged(gradient).float().mean(dim=(2, 3), keepdim=True)
-                maps.append((weights * activations).sum(dim=1).relu())
-            return torch.stack(maps, dim=1)
+            every = torch.arange(len(subject.categories), device=inputs.device).expand(len(inputs), -1)
+            return grad_cams(subject, wanted, inputs, every)
         scores = subject.score(inputs).detach()
         if wanted.label is not None and wanted.against is not None:
             pair = [subject.categories.index(wanted.label), subject.categories.index(wanted.against)]
@@ -206,16 +198,23 @@ def attribution_maps(
     image, place = np.nonzero(chosen >= 0)
     pixels = dataset.pixels(subject.size)
     values: np.ndarray | None = None
-    for begin in range(0, len(image), BATCH):
-        part = slice(begin, begin + BATCH)
-        batch = batch_of(pixels, image[part].tolist(), subject.device)
-        labels = torch.from_numpy(chosen[image[part], place[part]].astype(np.int64)).to(subject.device)
-        maps = attribute(subject, wanted, batch, labels).cpu().numpy()
+    # Grad-CAM of all labels of a picture comes from one forward pass; for other methods a picture and a label are one question each.
+    together = wanted.method == "grad_cam" and wanted.against is None
+    questions = np.unique(image) if together else np.arange(len(image))
+    for begin in range(0, len(questions), BATCH):
+        part = questions[begin : begin + BATCH]
+        rows, columns = (part, chosen[part]) if together else (image[part], chosen[image[part], place[part]])
+        batch = batch_of(pixels, rows.tolist(), subject.device)
+        labels = torch.from_numpy(columns.astype(np.int64)).to(subject.device)
+        maps = (grad_cams if together else attribute)(subject, wanted, batch, labels).cpu().numpy()
         if values is None:
-            values = np.zeros((*chosen.shape, *maps.shape[1:]), dtype=np.float32)
-        values[image[part], place[part]] = maps
+            values = np.zeros((*chosen.shape, *maps.shape[-2:]), dtype=np.float32)
+        if together:
+            values[rows] = maps
+        else:
+            values[rows, place[part]] = maps
         if progress:
-            progress(min(begin + BATCH, len(image)), len(image))
+            progress(min(begin + BATCH, len(questions)), len(questions))
     if values is None:
         values = np.zeros((*chosen.shape, *wanted.grid), dtype=np.float32)
     if wanted.method == "grad_cam":
@@ -266,7 +265,7 @@ def _followed(subject: Subject, wanted: Attribution, pictures: Tensor, labels: T
             inputs = pictures.detach().clone().requires_grad_(source == "picture")
             with opened(subject.module, layer, call) if source == "layer" else nullcontext([inputs]) as kept:
                 score = _explained_score(subject, wanted, inputs, labels, _others(subject, wanted, labels))
-            (gradient,) = torch.autograd.grad(_with_gradients(score, subject).sum(), kept)
+            (gradient,) = torch.autograd.grad(with_gradients(score, subject).sum(), kept)
             cells = layout.arranged(gradient) if source == "layer" else gradient
             found.append((cells.flatten(1) != 0).any(dim=1).cpu().numpy())
     return found[0], found[1]
@@ -285,7 +284,7 @@ def _others(subject: Subject, wanted: Attribution, labels: Tensor) -> Tensor:
 def _integrated_gradients(subject: Subject, forward: Any, wanted: Attribution, pictures: Tensor, labels: tuple[Tensor, Tensor]) -> Tensor:
     from captum.attr import IntegratedGradients
 
-    _with_gradients(forward(pictures[:1].clone().requires_grad_(True), *(each[:1] for each in labels)), subject)
+    with_gradients(forward(pictures[:1].clone().requires_grad_(True), *(each[:1] for each in labels)), subject)
     found = IntegratedGradients(forward).attribute(
         pictures,
         baselines=_mean_colour(pictures),
@@ -294,25 +293,6 @@ def _integrated_gradients(subject: Subject, forward: Any, wanted: Attribution, p
         internal_batch_size=max(BATCH, len(pictures)),
     )
     return _cells(found.sum(dim=1), wanted.grid, total=True)
-
-
-def _grad_cam(subject: Subject, forward: Any, wanted: Attribution, pictures: Tensor, labels: tuple[Tensor, Tensor]) -> Tensor:
-    assert wanted.place is not None
-    layer, call, layout = wanted.place
-    with opened(subject.module, layer, call) as kept:
-        score = forward(pictures, *labels)
-    (gradient,) = torch.autograd.grad(_with_gradients(score, subject).sum(), kept)
-    activations, gradient = (layout.arranged(values).float() for values in (kept[0].detach(), gradient))
-    return (gradient.mean(dim=(2, 3), keepdim=True) * activations).sum(dim=1).relu()
-
-
-def _with_gradients(score: Tensor, subject: Subject) -> Tensor:
-    if not score.requires_grad:
-        raise WorkbenchError(
-            f"{type(subject.module).__name__} gives scores without gradients, which this map is made of; give the torch module itself, a "
-            'function maps(model, images), or "occlusion" or "feature_ablation", which ask for scores only.'
-        )
-    return score
 
 
 def _occlusion(subject: Subject, forward: Any, wanted: Attribution, pictures: Tensor, labels: tuple[Tensor, Tensor]) -> Tensor:
