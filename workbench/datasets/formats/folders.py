@@ -9,7 +9,7 @@ from workbench.datasets.finding import PictureFolder
 from workbench.datasets.formats.listed import Listed, ListedDataset, of_split
 from workbench.errors import WorkbenchError
 
-SPLITS = ("train", "val", "valid", "validation", "test")
+SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval")
 
 
 def imagefolder(root: str | Path, split: str = "all", categories: Sequence[str] | None = None, bits: int | None = None) -> ListedDataset:
@@ -20,7 +20,7 @@ def imagefolder(root: str | Path, split: str = "all", categories: Sequence[str] 
         categories: the columns, in order; the names of the folders alphabetically unless given.
     """
     root = Path(root)
-    splits = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and folder.name in SPLITS] if root.is_dir() else []
+    splits = [folder for folder in sorted(root.iterdir()) if _is_split(folder)] if root.is_dir() else []
     folder = of_split(root, split)
     depth = 1 if split == "all" and splits else 0
     listed = []
@@ -34,3 +34,10 @@ def imagefolder(root: str | Path, split: str = "all", categories: Sequence[str] 
         homes = splits or [folder]
         categories = sorted({path.name for home in homes for path in home.iterdir() if path.is_dir() and not path.name.startswith(".")})
     return ListedDataset(root.name or "imagefolder", folder, listed, split, categories, bits=bits)
+
+
+def _is_split(folder: Path) -> bool:
+    """A folder of that name that holds folders: pictures of trains lie in a folder "train" too."""
+    return (
+        folder.name.lower() in SPLITS and folder.is_dir() and any(inside.is_dir() and inside.name[0] != "." for inside in folder.iterdir())
+    )

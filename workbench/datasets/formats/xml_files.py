@@ -63,7 +63,8 @@ def _of_picture(path: Path, content: ElementTree.Element) -> Listed:
         except ValueError:
             continue  # the label can be used without
         if all(map(math.isfinite, corners)) and not difficult:
-            boxes.append((name, (corners[0] - 1, corners[1] - 1, corners[2], corners[3])))
+            across, down = sorted(corners[::2]), sorted(corners[1::2])  # some tools write the corner where the drag ended first
+            boxes.append((name, (across[0] - 1, down[0] - 1, across[1], down[1])))
     return Listed(folder + picture, str(path), labels, boxes, size=_size(content.findtext("size/height"), content.findtext("size/width")))
 
 
@@ -100,6 +101,8 @@ def cvat(
                 if box is not None:
                     one.boxes.append((label, box))
         listed.append(one)
+    if not listed and content.find("track") is not None:
+        raise WorkbenchError(f"{path} holds tracks of a video, not images; export the task as CVAT for images 1.1.")
     if not listed:
         raise WorkbenchError(f'{path} has no image of the split "{split}".{did_you_mean(split, ["all", *sorted(filter(None, subsets))])}')
     folder = Path(images) if images else path.parent
@@ -116,7 +119,8 @@ def _box(shape: ElementTree.Element) -> tuple[float, float, float, float] | None
             edges = [float(shape.get(side) or "") for side in ("xtl", "ytl", "xbr", "ybr")]
     except (ValueError, IndexError):
         return None
-    return tuple(edges) if all(map(math.isfinite, edges)) else None  # type: ignore[return-value]
+    (left, right), (top, bottom) = sorted(edges[::2]), sorted(edges[1::2])
+    return (left, top, right, bottom) if all(map(math.isfinite, edges)) else None
 
 
 def _size(height: str | None, width: str | None) -> tuple[int, int] | None:

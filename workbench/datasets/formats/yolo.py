@@ -5,8 +5,9 @@ file of labels has no objects.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from workbench.datasets.files import numbered_lines, read_text
@@ -25,13 +26,13 @@ def yolo(root: str | Path, split: str = "all", categories: Sequence[str] | None 
     names, splits = _described(described) if described else (_lines(folder / "classes.txt"), {})
     if not names:
         raise WorkbenchError(f"{described or folder} names no classes; {_MISSING}")
-    pictures = [
-        file
-        for file in PictureFolder(folder).files
-        if split == "all" or _is_of(file, splits.get(split) or splits.get({"val": "valid", "valid": "val"}.get(split, "")) or split, folder)
-    ]
+    pictures = files = PictureFolder(folder).files
+    if split != "all":
+        places = splits.get(split) or splits.get({"val": "valid", "valid": "val"}.get(split, "")) or [split]
+        chosen = {file for place in places for file in _in(place, files, folder)}
+        pictures = [file for file in files if file in chosen]
     if not pictures:
-        raise WorkbenchError(f'{folder} has no pictures of the split "{split}".{did_you_mean(split, ["all", *splits])}')
+        raise WorkbenchError(f'{folder} has no pictures of the split "{split}".{_instead(split, splits, described)}')
     listed = []
     for file in pictures:
         boxes = _boxes(folder / _labels_of(file), names)
@@ -53,12 +54,25 @@ def _labels_of(file: str) -> str:
     return "/".join(parts).rpartition(".")[0] + ".txt"
 
 
-def _is_of(file: str, split: str, folder: Path) -> bool:
-    """Whether a picture lies in what data.yaml says of the split: a folder, whatever leads to it, or a list of files."""
-    plain = re.sub(r"^(\.\.?/)+", "", split.replace("\\", "/")).strip("/")
+def _in(place: str, files: Sequence[str], folder: Path) -> list[str]:
+    """The pictures in what data.yaml says of a split: a list of files, or a folder, whatever leads to it on the machine that wrote it."""
+    plain = re.sub(r"^(\.\.?/)+", "", place.replace("\\", "/")).strip("/")
     if plain.endswith(".txt"):
-        return file.rpartition("/")[2] in {line.replace("\\", "/").rpartition("/")[2] for line in _lines(folder / plain)}
-    return f"/{plain}/" in f"/{file}"
+        listed = Path(place) if Path(place).is_absolute() and Path(place).is_file() else folder / plain
+        named = {line.replace("\\", "/").rpartition("/")[2] for line in _lines(listed)}
+        return [file for file in files if file.rpartition("/")[2] in named]
+    parts = plain.split("/")
+    for start in range(len(parts)):
+        found = [file for file in files if f"/{'/'.join(parts[start:])}/" in f"/{file}"]
+        if found:
+            return found
+    return []
+
+
+def _instead(split: str, splits: Mapping[str, list[str]], described: Path | None) -> str:
+    if split in splits:
+        return f" {described} says that they are in {', '.join(splits[split])[:120]}; correct it, or move them there."
+    return did_you_mean(split, ["all", *splits])
 
 
 def _boxes(path: Path, names: Sequence[str]) -> list[Box]:
@@ -88,35 +102,52 @@ def _lines(path: Path) -> list[str]:
     return [line for _, line in numbered_lines(path, _MISSING)]
 
 
-def _described(path: Path) -> tuple[list[str], dict[str, str]]:
+def _described(path: Path) -> tuple[list[str], dict[str, list[str]]]:
     """Names in the order of the classes, and where each split lies. Only what such files hold is read of YAML."""
     named: dict[int, str] = {}
-    splits: dict[str, str] = {}
-    inside = False
-    for line in read_text(path, _MISSING).splitlines():
-        text = re.sub(r"(^|\s)#.*$", "", line).rstrip()
-        if not text:
-            continue
-        if text[0] not in " -":
-            key, _, value = text.partition(":")
-            inside, value = key.strip() == "names", value.strip()
-            if inside and value:
-                items = re.split(r",(?=(?:[^'\"]*['\"][^'\"]*['\"])*[^'\"]*$)", value.strip("[]{}"))
-                for number, item in enumerate(items):
-                    told = re.match(r"\s*(\d+)\s*:\s*(.+)", item) if value[0] == "{" else None
-                    named[int(told[1]) if told else number] = _unquoted(told[2] if told else item)
-            elif value:
-                splits[key.strip()] = _unquoted(value)
-        elif inside:
-            told = re.match(r"\s*(\d+)\s*:\s*(.+)", text)
-            item = re.match(r"\s*-\s*(.+)", text)
-            if told or item:
-                named[int(told[1]) if told else len(named)] = _unquoted((told[2] if told else item[1]) if told or item else "")  # type: ignore[index]
+    splits: dict[str, list[str]] = {}
+    key = ""
+    for text in _whole_lines(read_text(path, _MISSING)):
+        items = [text]
+        if text[0] not in " \t-":
+            key, _, value = (part.strip() for part in text.partition(":"))
+            listed = value[:1] in ("[", "{")
+            items = (
+                re.split(r",(?=(?:[^'\"]*['\"][^'\"]*['\"])*[^'\"]*$)", value.strip("[]{}"))
+                if listed
+                else [value]
+                if key != "names"
+                else []
+            )
+        for item in filter(None, (re.sub(r"^\s*-\s+", "", item).strip() for item in items)):
+            told = re.match(r"(\d+)\s*:\s*(.+)", item)
+            if key == "names":
+                named[int(told[1]) if told else len(named)] = _unquoted(told[2] if told else item)
+            elif key in ("train", "val", "test"):
+                splits.setdefault(key, []).append(_unquoted(item))
     if sorted(named) != list(range(len(named))):
         raise WorkbenchError(f"{path} numbers its names {sorted(named)[:5]}, not from 0 on without gaps; correct it.")
-    return [named[number] for number in range(len(named))], {key: value for key, value in splits.items() if key in ("train", "val", "test")}
+    return [named[number] for number in range(len(named))], splits
+
+
+def _whole_lines(text: str) -> Iterator[str]:
+    """Lines without comments; a list in brackets that goes over several lines is one."""
+    held = ""
+    for line in text.splitlines():
+        bare = (re.match(r"""(?:"[^"]*"|'[^']*'|(?<=\S)#|[^#])*""", line) or [""])[0].rstrip()
+        held = f"{held} {bare.strip()}" if held else bare
+        if held and not (re.match(r"\w+\s*:\s*[\[{]", held) and held[-1] not in "]}"):
+            yield held
+            held = ""
+    if held:
+        yield held
 
 
 def _unquoted(text: str) -> str:
     text = text.strip()
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+    if len(text) < 2 or text[0] != text[-1] or text[0] not in "'\"":
+        return text
+    try:
+        return str(json.loads(text)) if text[0] == '"' else text[1:-1].replace("''", "'")
+    except ValueError:
+        return text[1:-1]
