@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import SupportsIndex, overload
 
 import numpy as np
 
@@ -88,7 +89,13 @@ class Categories(Sequence[str]):
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, position):
+    @overload
+    def __getitem__(self, position: SupportsIndex) -> str: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, position: SupportsIndex | slice) -> str | tuple[str, ...]:
         return self.names[position]
 
     def __iter__(self) -> Iterator[str]:

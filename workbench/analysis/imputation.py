@@ -13,6 +13,7 @@ plain colours leave the training distribution, and a model's answer to that is m
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -83,7 +84,7 @@ def noisy_linear(pictures: Tensor, masks: Tensor, noise: float = NOISE, seed: in
 
 
 @lru_cache(maxsize=4)
-def _system(height: int, width: int):
+def _system(height: int, width: int) -> Any:
     """Sparse [P, P]: a pixel's weights (they sum to one but for the edges of the picture) minus those of its neighbours."""
     from scipy import sparse
 

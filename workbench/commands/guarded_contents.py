@@ -16,7 +16,7 @@ class GuardedContents(AsyncLargeFileManager):
     """
 
     def mark_trusted_cells(self, nb: Any, path: str = "") -> None:
-        super().mark_trusted_cells(nb, path)
+        super().mark_trusted_cells(nb, path)  # type: ignore[no-untyped-call]
         if self.notary.check_signature(nb):
             return
         found = scripts(nb, own_scripts())

@@ -89,7 +89,7 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     return chosen
 
 
-def _ratio(numerator, denominator, otherwise: float) -> np.ndarray:
+def _ratio(numerator: np.ndarray | float, denominator: np.ndarray | float, otherwise: float) -> np.ndarray:
     numerator, denominator = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     return np.divide(numerator, denominator, out=np.full(numerator.shape, otherwise), where=denominator > 0)
 

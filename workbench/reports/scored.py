@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from workbench.metrics import average_precision, bootstrap, reliability
+from workbench.metrics.conventions import PRESETS
 from workbench.metrics.ranking import curve_at, rank_classes
 from workbench.reports.collect import RunFacts
 from workbench.reports.drawing import Line, small_chart, unit_chart
-from workbench.reports.published import PRESETS, words
+from workbench.reports.published import words
 from workbench.reports.scores import Scores
 from workbench.reports.tables import NONE, Markup, number, percent, table
 

@@ -89,7 +89,7 @@ class ImageSource:
                 yield pixels
 
 
-class _Squashed(Dataset):
+class _Squashed(Dataset["Tensor | str"]):
     """Single squashed images, uint8 [S, S, 3], for the workers of a DataLoader; in place of a broken one, what is wrong with it.
 
     Args:

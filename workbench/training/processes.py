@@ -15,7 +15,7 @@ from datetime import timedelta
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import distributed
 
 from workbench.errors import WorkbenchError

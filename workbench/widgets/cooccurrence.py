@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.inspection import Table
 from workbench.widgets.layers import GROUPS, LABELS, MEMBERSHIP, table_by_label
 from workbench.widgets.matching import Matched
 
@@ -142,7 +143,7 @@ def correlations(marks: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.divide(covariance, spread * spread.T, out=np.zeros_like(covariance), where=spread * spread.T > 0)
 
 
-def _columns(table, names: tuple[str, ...]) -> np.ndarray:
+def _columns(table: Table, names: tuple[str, ...]) -> np.ndarray:
     """Values whose columns are categories too, in the order of `names`."""
     if set(table.columns) != set(names):
         raise WorkbenchError(f'The table "{table.title}" of the archive has other columns than rows; make the archive again.')

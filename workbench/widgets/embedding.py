@@ -44,7 +44,7 @@ class EmbeddingExplorer(Explorer, kind="embedding"):
 
     # The selection as the browser holds it: places of points, int32. A list of a hundred thousand pairs would not be JSON worth sending.
     picked = traitlets.Bytes(b"").tag(sync=True, from_json=lambda value, _widget: bytes(value))
-    selected: traitlets.List = traitlets.List()
+    selected: traitlets.List[Any] = traitlets.List()
 
     def __init__(self, inspections: Source | Sequence[Source] | Mapping[str, Source], *, most: int = MOST, **view: Any) -> None:
         self._points = line_up(inspections, most)

@@ -26,7 +26,7 @@ class Snapshot(HTML):
 
     def __init__(self, data: str, words: str, names: Iterable[str] = ()) -> None:
         names = list(names)
-        super().__init__(isolated(data, map(html.escape, names)))
+        super().__init__(isolated(data, map(html.escape, names)))  # type: ignore[no-untyped-call]
         self.words = isolated(words, names)
 
     def __repr__(self) -> str:

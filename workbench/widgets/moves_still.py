@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,7 +80,7 @@ def moves_png(lab: MoveLab) -> bytes:
     return buffer.getvalue()
 
 
-def _truth(draw: ImageDraw.ImageDraw, at, low: float, sweep: Sweep, label: int) -> None:
+def _truth(draw: ImageDraw.ImageDraw, at: Callable[[float, float], tuple[float, float]], low: float, sweep: Sweep, label: int) -> None:
     """A band below the curve where the label is true."""
     edges = [0.0, *((sweep.places[1:] + sweep.places[:-1]) / 2).tolist(), 1.0]
     for place, true in enumerate(sweep.targets[:, label]):
