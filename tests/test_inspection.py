@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests.support.squares import Squares
-from workbench import Inspection, WorkbenchError, create_model
+from workbench import Inspection, WorkbenchError, create_model, open_inspection
 from workbench.capture import capture, subject_of
 from workbench.inspection import Channels, Embeddings, PartKind, Table
 
@@ -50,6 +50,13 @@ def test_a_newer_schema_is_refused(path, tmp_path):
     newer = rewritten(path, tmp_path / "n.safetensors", lambda _, header: header.update(schema=99))
     with pytest.raises(WorkbenchError, match=r"n\.safetensors has archive schema 99, newer than"):
         Inspection.open(newer)
+
+
+def test_a_name_asked_for_elsewhere_says_where_archives_lie(tmp_path, monkeypatch):
+    monkeypatch.delenv("WORKBENCH_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WorkbenchError, match=r'no archive "scenes-srn" in .* start there, or name it in WORKBENCH_HOME'):
+        open_inspection("scenes-srn")
 
 
 def test_missing_truncated_and_foreign_files(path, tmp_path):

@@ -66,7 +66,8 @@ def open_inspection(name: str | Path) -> Inspection:
         return Inspection.open(path)
     known = archives()
     if str(name) not in known:
-        raise WorkbenchError(f'There is no archive "{name}" in {home()}.{did_you_mean(str(name), known) if known else ""}')
+        elsewhere = " Those that ship lie in the project folder: start there, or name it in WORKBENCH_HOME."
+        raise WorkbenchError(f'There is no archive "{name}" in {home()}.{did_you_mean(str(name), known) if known else elsewhere}')
     return Inspection.open(known[str(name)])
 
 

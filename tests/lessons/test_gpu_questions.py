@@ -120,7 +120,10 @@ def test_what_was_not_measured_is_said_to_be_so():
 
 def test_the_limit_is_whoever_is_slower():
     loader = {"images_per_second": 50.0, "workers": 1, "picture": [640, 480], "size": 224, "kilobytes": 160, "batch": 8}
-    assert "2.5 times as many: the network is the limit" in repr(speed.loading([study(loading=loader)])).replace("\n", " ")
+    fast = repr(speed.loading([study(loading=loader)])).replace("\n", " ")
+    assert "1 worker alone hands over 50 images" in fast
+    assert "2.5 times as many: the network is the limit" in fast
+    assert "4 workers alone hand over" in repr(speed.loading([study(loading={**loader, "workers": 4})])).replace("\n", " ")
     slow = repr(speed.loading([study(loading={**loader, "images_per_second": 10.0})])).replace("\n", " ")
     assert "reading the pictures is the limit" in slow
 

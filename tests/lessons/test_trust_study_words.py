@@ -113,4 +113,5 @@ def test_maps_are_counted_against_the_references_of_their_own_row():
     assert "Scenes, 1 model: 1 of 2 maps point no better" in said[0]
     assert "1 of 2 are insensitive" in said[0]
     assert "VOC photos, 1 model: 0 of 1 maps" in said[1]
-    assert "40 pictures" in said[-1]
+    assert "measured on 40 scenes, 24 VOC photos; insertion" in said[-1]
+    assert "on 8 scenes, 4 VOC photos: read" in said[-1]

@@ -87,8 +87,9 @@ def loading(found: Sequence[Study]) -> Paragraphs:
         name, fastest = max(study["summary"].items(), key=lambda item: item[1]["training"]["images_per_second"])
         step, alone = fastest["training"]["images_per_second"], entry["images_per_second"]
         verdict = "the network is the limit" if alone >= step else "reading the pictures is the limit: more workers, or smaller files"
+        hand = "worker alone hands" if entry["workers"] == 1 else "workers alone hand"
         said.append(
-            f"{study['device']}: {entry['workers']} {many(entry['workers'], 'worker')} alone hand over {alone:.0f} images a second "
+            f"{study['device']}: {entry['workers']} {hand} over {alone:.0f} images a second "
             f"({entry['picture'][0]} x {entry['picture'][1]} JPEG to {entry['size']} px); the fastest step, {SYSTEMS.get(name, name)}'s, "
             f"takes {step:.1f}. {alone / step:.1f} times as many: {verdict}."
         )

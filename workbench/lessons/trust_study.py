@@ -72,10 +72,10 @@ def verdict(study: Mapping[str, Any] | None) -> Paragraphs:
             f"what the model needs (deletion); {blind} of {len(checks)} are insensitive to the weights, {checks.count('partly sensitive')} "
             "partly sensitive."
         )
-    counts = sorted({tuple(row["images"]) for row in study["rows"]})
+    counts = {PICTURES.get(row["data"], row["data"]): row["images"] for row in study["rows"]}
+    located, few = (", ".join(f"{images[place]} {name}" for name, images in counts.items()) for place in (0, 1))
     said.append(
-        "Localisation was measured on "
-        + ", ".join(f"{many_} pictures, what asks the model many times on {few}" for many_, few in counts)
-        + ": read differences of a few hundredths as none."
+        f"Pointing and energy were measured on {located}; insertion, deletion and the check with random weights, which ask the "
+        f"model many times, on {few}: read differences of a few hundredths as none."
     )
     return Paragraphs(said)
