@@ -50,7 +50,7 @@ class Categories(Sequence[str]):
         """Column of `name`. Raises WorkbenchError with the nearest known name."""
         try:
             return self._index[name]
-        except KeyError:
+        except (KeyError, TypeError):  # a list or a dict is no name either
             raise WorkbenchError(f'There is no category "{name}" here.{did_you_mean(str(name), self.names)}') from None
 
     def columns_of(self, other: Categories) -> np.ndarray:

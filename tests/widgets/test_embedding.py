@@ -83,8 +83,8 @@ def test_an_attention_explorer_of_other_images_says_so():
     embedding = EmbeddingExplorer(make_embedded(30, 6))
     link_explorers(embedding, AttentionExplorer(make_inspection(2, 6)))
     image, label = embedding.points.pair(len(embedding.points) - 1)
-    with pytest.raises(WorkbenchError):
-        embedding.set_state({"view_state": {**embedding.view_state, "image": image, "label": label}})
+    embedding.set_state({"view_state": {**embedding.view_state, "image": image, "label": label}})
+    assert embedding.status.startswith("WorkbenchError: ")
     assert image in embedding.status
 
 

@@ -7,7 +7,6 @@ from tests.support.archives import make_inspection
 from tests.support.embedded import make_embedded
 from tests.support.moving import Weighing, make_editor
 from tests.support.traced import make_fired, make_templates
-from workbench.errors import WorkbenchError
 from workbench.widgets import AttentionExplorer, EmbeddingExplorer, LabelExplorer, MoveLab, TemplateExplorer, ThresholdLab
 
 MAKE = {
@@ -32,11 +31,10 @@ def test_it_is_taken_back_and_said(kind, monkeypatch):
     refused = 0
     for bad in BAD:
         sent.clear()
-        try:
-            explorer.set_state({"view_state": bad})
-        except Exception:
+        explorer.set_state({"view_state": bad})  # what is said ends there: no traceback beside it
+        if explorer.status:
             refused += 1
-            assert explorer.status, bad
+            assert explorer.status.startswith("WorkbenchError: "), bad
             assert ["view_state"] in sent, "the browser is told what holds"
             assert explorer.view_state == before
             assert explorer.snapshot().words == words
@@ -52,9 +50,8 @@ def test_it_is_taken_back_and_said(kind, monkeypatch):
 def test_a_selection_of_points_that_are_not_there(monkeypatch):
     explorer = MAKE["embedding"]()
     for bad in (np.array([10**6], dtype=np.int32).tobytes(), b"abc"):
-        with pytest.raises((WorkbenchError, ValueError)):
-            explorer.set_state({"picked": bad})
-        assert explorer.status
+        explorer.set_state({"picked": bad})
+        assert explorer.status.startswith("WorkbenchError: ")
         assert explorer.selected == []
         assert explorer.picked == b""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import WorkbenchError
+from workbench.widgets.asked import Question
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.matching import Matched, Source, match
 from workbench.widgets.payload import description, image_packet, tables, thumbnails
@@ -105,11 +106,11 @@ class AttentionExplorer(Explorer, kind="attention"):
     def _checked(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         return checked_view(self._matched, self._view, changes)
 
-    def _packet(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _packet(self, question: Question) -> dict[str, Any] | None:
         if question["ask"] == "image":
-            return image_packet(self._matched, self._matched.position(int(question["image"])))
+            return image_packet(self._matched, self._matched.position(question.number("image")))
         if question["ask"] == "thumbnails":
-            return thumbnails(self._matched, [self._matched.position(int(image)) for image in question["images"]])
+            return thumbnails(self._matched, [self._matched.position(image) for image in question.numbers("images")])
         if question["ask"] in ("whatif", "upload"):
             if self._bench is None:
                 raise WorkbenchError("There is no model at hand to ask; make the explorer with predict=workbench.predictor(...).")

@@ -25,6 +25,9 @@ FILLS = ("mean", "blur", "patch")
 BLUR = 1 / 12  # standard deviation of the blur, in widths of the picture
 MOST = 200  # edits of one image
 MOST_POINTS = 4000  # of one stroke
+MOST_IN_ALL = 20_000  # points of all strokes of an image
+FAR = 10.0  # pictures away: beyond it a place is as good as there
+STRETCHED = 8  # times the longer side of a picture, on which a brush that is round there is drawn
 
 Edit = dict[str, Any]
 
@@ -32,7 +35,7 @@ Edit = dict[str, Any]
 def checked_edits(edits: Any) -> dict[str, list[Edit]]:
     """Edits by image id, images without edits left out. Raises WorkbenchError that says which edit cannot be."""
     if not isinstance(edits, Mapping):
-        raise WorkbenchError(f'"edits" is a dict of lists of edits by image id, not {edits!r}.')
+        raise WorkbenchError(f'"edits" is a dict of lists of edits by image id, not {edits!r:.60}.')
     return {str(identifier): checked for identifier, each in edits.items() if (checked := checked_list(each))}
 
 
@@ -40,17 +43,22 @@ def checked_list(edits: Any) -> list[Edit]:
     """The edits of one image. Raises WorkbenchError that says which of them cannot be."""
     if not isinstance(edits, Sequence) or isinstance(edits, str) or len(edits) > MOST:
         raise WorkbenchError(f"The edits of an image are a list of at most {MOST}; undo some.")
-    return [_checked(edit) for edit in edits]
+    checked = [_checked(edit) for edit in edits]
+    if sum(len(edit.get("points", ())) for edit in checked) > MOST_IN_ALL:
+        raise WorkbenchError(f"The strokes of an image have at most {MOST_IN_ALL:,} points together; undo some.")
+    return checked
 
 
 def _checked(edit: Any) -> Edit:
     kind = edit.get("do") if isinstance(edit, Mapping) else None
-    if kind not in _CHECKS:
-        raise WorkbenchError(f'An edit cannot be {edit!r}: it is a dict with a known "do".{did_you_mean(str(kind), _CHECKS)}')
+    if not isinstance(kind, str) or kind not in _CHECKS:
+        raise WorkbenchError(f'An edit cannot be {edit!r:.200}: it is a dict with a known "do".{did_you_mean(str(kind), _CHECKS)}')
     try:
         return {"do": kind, **_CHECKS[kind](edit)}
-    except (KeyError, TypeError, ValueError) as error:
-        raise WorkbenchError(f"The edit {dict(edit)!r} lacks something or holds what cannot be read ({error!r}); make it again.") from None
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise WorkbenchError(
+            f"The edit {dict(edit)!r:.200} lacks something or holds what cannot be read ({error!r:.200}); make it again."
+        ) from None
 
 
 def _box(edit: Mapping[str, Any]) -> Edit:
@@ -59,14 +67,14 @@ def _box(edit: Mapping[str, Any]) -> Edit:
 
 
 def _paint(edit: Mapping[str, Any]) -> Edit:
-    points = [_numbers(point, 2) for point in edit["points"]]
+    points = [_place(point) for point in edit["points"]]
     if not 1 <= len(points) <= MOST_POINTS:
         raise ValueError(f"{len(points)} points")
     return {"points": points, "radius": [min(max(value, 0.001), 0.5) for value in _numbers(edit["radius"], 2)], **_fill(edit)}
 
 
 def _move(edit: Mapping[str, Any]) -> Edit:
-    return {"thing": int(edit["thing"]), "by": _numbers(edit["by"], 2)}
+    return {"thing": int(edit["thing"]), "by": _place(edit["by"])}
 
 
 def _delete(edit: Mapping[str, Any]) -> Edit:
@@ -93,7 +101,11 @@ def _fill(edit: Mapping[str, Any]) -> Edit:
     fill = edit["fill"]
     if fill not in FILLS:
         raise ValueError(f'no fill "{fill}"')
-    return {"fill": fill, "shift": _numbers(edit["shift"], 2)} if fill == "patch" else {"fill": fill}
+    return {"fill": fill, "shift": _place(edit["shift"])} if fill == "patch" else {"fill": fill}
+
+
+def _place(values: Any) -> list[float]:
+    return [min(max(value, -FAR), FAR) for value in _numbers(values, 2)]
 
 
 def _numbers(values: Any, count: int) -> list[float]:
@@ -137,7 +149,7 @@ def cover_mask(cover: Edit, height: int, width: int) -> np.ndarray:
         inside[top : max(top + 1, round(y1 * height)), left : max(left + 1, round(x1 * width))] = True
         return inside
     rx, ry = cover["radius"]
-    tall = max(1, round(width * rx / ry))  # on a sheet of this height the brush is round
+    tall = min(max(1, round(width * rx / ry)), STRETCHED * max(width, height))  # on a sheet of this height the brush is round
     sheet = Image.new("1", (width, tall))
     draw = ImageDraw.Draw(sheet)
     radius = rx * width

@@ -15,6 +15,7 @@ import traitlets
 
 from workbench.errors import WorkbenchError
 from workbench.files import write_json
+from workbench.widgets.asked import Question
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.matching import Source
 from workbench.widgets.points import MOST, Points, line_up
@@ -116,18 +117,20 @@ class EmbeddingExplorer(Explorer, kind="embedding"):
             self.selected = pairs
         return view
 
-    def _packet(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _packet(self, question: Question) -> dict[str, Any] | None:
         if question["ask"] == "points":
-            if question["projection"] not in self._points.projections:
+            if question.text("projection") not in self._points.projections:
                 raise WorkbenchError(f'There is no projection "{question["projection"]}" here; restart the kernel after an update.')
             return coordinates(self._points, question["projection"])
         if question["ask"] == "thumbnails":
-            return point_thumbnails(self._points, [self._points.matched.position(int(image)) for image in question["images"]])
+            return point_thumbnails(self._points, [self._points.matched.position(image) for image in question.numbers("images")])
         return None
 
     def _require_possible(self, changes: Mapping[str, Any]) -> None:
         super()._require_possible(changes)
         if "picked" in changes:
+            if not isinstance(changes["picked"], bytes | bytearray | memoryview):
+                raise WorkbenchError(f"The selection is bytes, four for each point, not a {type(changes['picked']).__name__}.")
             self._check_picked({"value": bytes(changes["picked"])})
 
     def _places(self) -> np.ndarray:
@@ -137,6 +140,8 @@ class EmbeddingExplorer(Explorer, kind="embedding"):
     @traitlets.validate("picked")
     def _check_picked(self, proposal: Any) -> bytes:
         value: bytes = proposal["value"]
+        if len(value) % 4:
+            raise WorkbenchError(f"The selection has {len(value)} bytes, not four for each point; select them again.")
         places = np.unique(np.frombuffer(value, dtype=np.int32))
         if len(places) and not 0 <= places[0] <= places[-1] < len(self._points):
             raise WorkbenchError(f"The selection names points that are not among the {len(self._points)} in view; select them again.")

@@ -6,6 +6,7 @@ import html
 import json
 import uuid
 from collections.abc import Iterable, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from IPython.display import HTML, display
 
 from workbench.errors import WorkbenchError
 from workbench.files import write_json
+from workbench.widgets.asked import Question, echoed, require_plain, sentence
 from workbench.widgets.bidi import isolated
 from workbench.widgets.kernel_loop import in_kernel
 from workbench.widgets.lifetime import Shown
 
-FROM_KERNEL = ("opening", "still", "code", "shown", "facts", "series")  # what the browser only reads
+FROM_BROWSER = ("view_state", "picked")  # what it may change; all else it only reads
 
 
 class Snapshot(HTML):
@@ -84,7 +86,7 @@ class Explorer(Shown):
         """The view with `changes`, or WorkbenchError that says which value cannot be."""
         raise NotImplementedError
 
-    def _packet(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _packet(self, question: Question) -> dict[str, Any] | None:
         """The packet that the browser asks for, or None for a question that nobody knows."""
         raise NotImplementedError
 
@@ -113,20 +115,24 @@ class Explorer(Shown):
         """Take changes from the browser. What goes wrong is shown in the status line, where otherwise it would be lost.
 
         A view that cannot be is taken back, here and in the browser. What an observer raises changes nothing: the view is shown.
+        A WorkbenchError ends there, since it has been said; anything else goes on to whoever called.
         """
         self.status = ""
-        changes = {name: value for name, value in sync_data.items() if name not in FROM_KERNEL}
+        changes = {name: value for name, value in sync_data.items() if name in FROM_BROWSER}
         try:
             self._require_possible(changes)
         except Exception as error:
-            self.status = f"{type(error).__name__}: {error}"
+            self.status = sentence(error)
             self.send_state([name for name in changes if name in self.keys])  # what it was
-            raise
+            if not isinstance(error, WorkbenchError):
+                raise
+            return
         try:
             super().set_state(changes)
         except Exception as error:
-            self.status = f"{type(error).__name__}: {error}"
-            raise
+            self.status = sentence(error)
+            if not isinstance(error, WorkbenchError):
+                raise
 
     def send_state(self, key: Any = None) -> None:
         """Tell the browser the value of one trait, of several or of all: the one that holds when the message leaves."""
@@ -148,7 +154,8 @@ class Explorer(Shown):
         if not isinstance(changes.get("view_state", {}), Mapping):
             raise WorkbenchError(f"A view is a dict of its entries, not {changes['view_state']!r:.60}.")
         if "view_state" in changes:
-            self._checked(changes["view_state"])
+            require_plain(changes["view_state"], "The view")
+            self._check_view({"value": changes["view_state"]})
 
     def _ipython_display_(self) -> None:
         self.shown += 1
@@ -163,7 +170,12 @@ class Explorer(Shown):
 
     @traitlets.validate("view_state")
     def _check_view(self, proposal: Any) -> dict[str, Any]:
-        return self._checked(proposal["value"])
+        """The view with the changes in it; what is a text stays one, and `image` may also be given by its place."""
+        changes: Mapping[str, Any] = proposal["value"]
+        for key, value in changes.items():
+            if isinstance(self._view.get(key), str) and not isinstance(value, (str, Integral) if key == "image" else str):
+                raise WorkbenchError(f'"{key}" is a text, not {value!r:.60}.')
+        return self._checked(changes)
 
     @traitlets.observe("view_state")
     def _follow_view(self, change: Any) -> None:
@@ -185,15 +197,16 @@ class Explorer(Shown):
 
     def _answer(self, _widget: Any, question: Any, _buffers: Any) -> None:
         """Send what the browser asks for."""
-        if question.get("ask") == "views":
-            self._hear_of_views(question)
-            return
         try:
-            packet = self._packet(question)
+            asked = Question(question)
+            if asked["ask"] == "views":
+                self._hear_of_views(asked)
+                return
+            packet = self._packet(asked)
             if packet is None:
-                raise WorkbenchError(f'The explorer asked for "{question["ask"]}", which is unknown; restart the kernel after an update.')
+                raise WorkbenchError(f'The explorer asked for "{asked["ask"]:.60}", which is unknown; restart the kernel after an update.')
         except Exception as error:
-            self.send({"answer": "error", "text": f"{type(error).__name__}: {error}", "question": question})
+            self.send({"answer": "error", "text": sentence(error), "question": echoed(question)})
             return
         data = packet.pop("data")
-        self.send({"answer": question["ask"], "packet": packet}, buffers=[data])
+        self.send({"answer": asked["ask"], "packet": packet}, buffers=[data])

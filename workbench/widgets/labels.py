@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.widgets.asked import Question
 from workbench.widgets.cooccurrence import SIGNED, VALUES, Together, force_layout, together
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.matching import Matched, Source, match
@@ -129,11 +130,11 @@ class LabelExplorer(Explorer, kind="labels"):
             raise WorkbenchError(f'"threshold" is a probability above 0 and at most 1, not {result["threshold"]!r}.')
         return result
 
-    def _packet(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _packet(self, question: Question) -> dict[str, Any] | None:
         if question["ask"] == "image":
-            return picture_packet(self._matched, self._matched.position(int(question["image"])))
+            return picture_packet(self._matched, self._matched.position(question.number("image")))
         if question["ask"] == "thumbnails":
-            return thumbnails(self._matched, [self._matched.position(int(image)) for image in question["images"]])
+            return thumbnails(self._matched, [self._matched.position(image) for image in question.numbers("images")])
         return None
 
 

@@ -25,6 +25,7 @@ from IPython.display import display
 from workbench.errors import WorkbenchError, did_you_mean
 from workbench.following import RUNNING, Following, progress_words, series
 from workbench.shelf import home, run_folder
+from workbench.widgets.asked import Question
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.kernel_loop import in_kernel, running_loop
 from workbench.widgets.payload import pack
@@ -311,7 +312,7 @@ class TrainingMonitor(Explorer, kind="monitor"):
             )
         return result
 
-    def _packet(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _packet(self, question: Question) -> dict[str, Any] | None:
         if question["ask"] in ("start", "stop"):
             (self.start if question["ask"] == "start" else self.stop)()
             return pack({})
@@ -326,7 +327,7 @@ class TrainingMonitor(Explorer, kind="monitor"):
             pictures = {str(place): np.frombuffer(jpeg, dtype=np.uint8) for place, jpeg in enumerate(self._follow.pictures())}
             return pack(pictures)
         if question["ask"] == "maps":
-            epoch, label = int(question["epoch"]), str(question["label"])
+            epoch, label = question.number("epoch"), question.text("label")
             found = self._follow.probe(epoch, label)
             arrays = {f"maps.{name}": values.astype(np.float16) for name, values in found.maps.items()}
             arrays |= {"logits": found.logits, "targets": found.targets}

@@ -17,6 +17,7 @@ from PIL import Image
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.widgets.asked import Question
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.moving import Compose, Sweep, judges, movable, sweep_packet
 
@@ -204,8 +205,10 @@ class MoveLab(Explorer, kind="moves"):
             raise WorkbenchError(f'"place" is the number of a place, 0 to {len(PLACES)}, or None where the object was, not {place!r}.')
         return result
 
-    def _packet(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
-        return self._sweep_packet(question) if question["ask"] == "sweep" else None
+    def _packet(self, question: Question) -> dict[str, Any] | None:
+        if question["ask"] != "sweep":
+            return None
+        return self._sweep_packet({key: question.text(key) for key in ("image", "thing", "axis")})
 
     def _sweep_packet(self, view: Mapping[str, Any]) -> dict[str, Any]:
         return sweep_packet(self.sweep(view["image"], view["thing"], view["axis"]), view)

@@ -19,6 +19,7 @@ from workbench.metrics.choosing import CRITERIA, best_thresholds, check_criterio
 from workbench.metrics.conventions import PRESETS, get_preset
 from workbench.metrics.ranking import from_ranking, rank_classes
 from workbench.metrics.thresholds import Thresholds
+from workbench.widgets.asked import Question
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.operating import ScoredImages, Setting, described, measure, scored, setting
 from workbench.widgets.payload import pack, thumbnails
@@ -232,10 +233,10 @@ class ThresholdLab(Explorer, kind="thresholds"):
             raise WorkbenchError(f'"{key}" needs one number, or one for each of {len(categories)} labels; give a dict for some of them.')
         return [_probability(key, value) for value in given]
 
-    def _packet(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _packet(self, question: Question) -> dict[str, Any] | None:
         pictures = self._setting.measured.pictures
         if question["ask"] == "thumbnails" and pictures is not None:
-            return thumbnails(pictures, [pictures.position(int(image)) for image in question["images"]], SIDE)
+            return thumbnails(pictures, [pictures.position(image) for image in question.numbers("images")], SIDE)
         return None
 
 

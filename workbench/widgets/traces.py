@@ -18,6 +18,7 @@ from PIL import Image
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError, did_you_mean
+from workbench.widgets.asked import Question
 from workbench.widgets.explorer import Explorer, Snapshot
 from workbench.widgets.payload import pack
 
@@ -183,8 +184,14 @@ class TemplateExplorer(Explorer, kind="traces"):
             raise WorkbenchError(f'There is no image "{result["image"]}" here.{did_you_mean(str(result["image"]), self._ids)}')
         return result
 
-    def _packet(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
-        return self._thumbnails([int(image) for image in question["images"]]) if question["ask"] == "thumbnails" else None
+    def _packet(self, question: Question) -> dict[str, Any] | None:
+        if question["ask"] != "thumbnails":
+            return None
+        images, count = question.numbers("images"), 0 if self._pictures is None else len(self._ids)
+        for image in images:
+            if not 0 <= image < count:
+                raise WorkbenchError(f"There is no image {image}: there are {count} images, counted from 0.")
+        return self._thumbnails(images)
 
     def _thumbnails(self, images: Sequence[int]) -> dict[str, Any]:
         return pack({str(image): np.frombuffer(self.thumbnail(image), dtype=np.uint8) for image in images})

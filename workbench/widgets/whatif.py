@@ -21,6 +21,7 @@ from workbench.categories import Categories
 from workbench.errors import WorkbenchError
 from workbench.inspection.scaling import ScaledMaps, scaled
 from workbench.pictures import open_rgb
+from workbench.widgets.asked import Question
 from workbench.widgets.edits import Edit, checked_list, covered, split
 from workbench.widgets.matching import Matched, Member
 from workbench.widgets.payload import map_arrays, pack, packed_regions
@@ -102,19 +103,19 @@ class Bench:
         """What the browser needs to know, as JSON."""
         return {"scenes": self._compose is not None}
 
-    def upload(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def upload(self, question: Question) -> dict[str, Any]:
         """Keep a picture that the user brought; the last few are kept."""
         try:
             data = base64.b64decode(question["data"], validate=True)
         except (ValueError, TypeError, binascii.Error) as error:
             raise WorkbenchError(f"The picture did not arrive whole ({error}); bring it again.") from None
-        self._uploads[str(question["key"])] = open_rgb(data, "The picture")
+        self._uploads[question.text("key")] = open_rgb(data, "The picture")
         _drop_first(self._uploads)
         return {"key": question["key"], **pack({})}
 
-    def packet(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def packet(self, question: Question) -> dict[str, Any]:
         """The edited picture, its maps, and the logits of every model before and after, as one packet laid out as an image's."""
-        image = self._matched.position(int(question["image"]))
+        image = self._matched.position(question.number("image"))
         edits = checked_list(question["edits"])
         own, changes, covers = split(edits)
         if own and changes:
