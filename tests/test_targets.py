@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 
 from workbench.categories import Categories
 from workbench.errors import WorkbenchError
@@ -131,3 +132,20 @@ def test_every_function_that_takes_targets_has_the_gate(name):
         if isinstance(value, int):
             with pytest.raises(WorkbenchError, match=rf"hold {value} in row 1, column"):
                 function(bad.astype(np.int64))
+
+
+def test_what_is_masked_sparse_or_empty():
+    masked = np.ma.masked_array([[1, 0], [1, 1]], mask=[[False, True], [False, False]])
+    for given in (masked, masked.astype(np.float32), masked.astype(np.uint8), masked.astype(bool)):
+        assert checked_targets(given, NAMES).tolist() == [[1, -1], [1, 1]]
+    for sparse in (csr_matrix(np.eye(2)), torch.eye(2).to_sparse()):
+        assert checked_targets(sparse, NAMES).tolist() == [[1, 0], [0, 1]]
+    assert checked_targets(np.array([[True, False]], dtype=object), NAMES).tolist() == [[1, 0]]
+    with pytest.raises(WorkbenchError, match=r'hold None in row 0, column "dog"; .* pass unknown=float\("nan"\)'):
+        checked_targets([[1, None]], NAMES)
+    assert checked_targets([[1, None]], NAMES, unknown=float("nan")).tolist() == [[1, -1]]
+
+
+def test_one_text_is_no_list_of_categories():
+    with pytest.raises(WorkbenchError, match=r'whose letters would be the names; give a list: \["dog"\]'):
+        Categories("dog")

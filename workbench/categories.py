@@ -26,6 +26,10 @@ class Categories(Sequence[str]):
     """
 
     def __init__(self, names: Iterable[str], groups: Mapping[str, str] | None = None) -> None:
+        if isinstance(names, str):
+            raise WorkbenchError(
+                f'The categories are one text, "{names:.40}", whose letters would be the names; give a list: ["{names:.40}"].'
+            )
         self.names: tuple[str, ...] = tuple(names)
         if not self.names:
             raise WorkbenchError("The category list is empty; give at least one category name.")

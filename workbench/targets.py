@@ -42,7 +42,7 @@ def checked_targets(
     if names is not None and categories is not None:
         array = array[:, Categories(categories).columns_of(Categories(names))]
     _require_shape(array, categories, images, what)
-    if array.dtype == np.bool_:
+    if array.dtype == np.bool_ or (array.dtype == object and all(isinstance(value, bool | np.bool_) for value in array.flat)):
         return array.astype(np.int8)
     if array.dtype == np.int8 and unknown is None and array.min(initial=0) >= -1 and array.max(initial=0) <= 1:
         return np.ascontiguousarray(array)  # the usual case, millions of entries at a time
@@ -80,7 +80,12 @@ def _array(targets: Any, what: str) -> tuple[np.ndarray, list[str] | None]:
         names, targets = [str(name) for name in targets.columns], targets.to_numpy()
     elif hasattr(targets, "detach") and hasattr(targets, "cpu"):
         targets = targets.detach().cpu()
+        targets = targets if "strided" in str(targets.layout) else targets.to_dense()
         targets = (targets.float() if "bfloat16" in str(targets.dtype) else targets).numpy()
+    elif hasattr(targets, "toarray"):  # scipy's sparse matrices
+        targets = targets.toarray()
+    if isinstance(targets, np.ma.MaskedArray):  # what is masked is not known
+        targets = np.where(np.ma.getmaskarray(targets), -1, targets.data.astype(np.float64 if targets.dtype.kind == "f" else np.int64))
     try:
         array = np.asarray(targets)
     except ValueError:
@@ -104,7 +109,11 @@ def _numbers(array: np.ndarray, names: Sequence[str] | None, codes: list[Any], w
         value = array[place]
         if any(isinstance(code, str) and isinstance(value, str) and value == code for code in codes):
             found[place] = -1
-        elif value is None or isinstance(value, str | bytes | bool | np.bool_) or not isinstance(value, int | float | np.number):
+        elif value is None or type(value).__name__ == "NAType":  # pandas' NA
+            if not any(isinstance(code, float) and math.isnan(code) for code in codes):
+                _refuse(value, place, names, what, 1)
+            found[place] = math.nan
+        elif isinstance(value, str | bytes | bool | np.bool_) or not isinstance(value, int | float | np.number):
             _refuse(value.item() if isinstance(value, np.generic) else value, place, names, what, 1)
         else:
             found[place] = value
@@ -117,7 +126,9 @@ def _refuse(value: Any, place: tuple[int, ...], names: Sequence[str] | None, wha
     column = "" if len(place) < 2 else f', column "{names[place[1]]:.60}"' if names is not None else f", column {place[1]}"
     more = f" and {count - 1} more" if count > 1 else ""
     advice = f"if {value!r:.30} marks unknown labels, pass unknown={_literal(value)}"
-    if isinstance(value, str | bytes):
+    if value is None or type(value).__name__ == "NAType":
+        advice = 'if it marks unknown labels, pass unknown=float("nan")'
+    elif isinstance(value, str | bytes):
         advice = f'text is no number: convert them with .astype(int), or, if it marks unknown labels, pass unknown="{value!s:.30}"'
     elif isinstance(value, bool):
         advice = "it stands among numbers or text: give True and False throughout, or convert them with .astype(int)"

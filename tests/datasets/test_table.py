@@ -94,6 +94,8 @@ def test_a_folder_without_a_table_is_unknown_throughout(table, tmp_path):
         ("image,labels\na.png,dog\n", {"separator": ""}, "cannot be empty"),
         ("image,labels\na.png,dog\n", {"delimiter": "||"}, "give one character"),
         ("image,labels\na.png,\n", {}, "category list is empty"),
+        ('image,labels\na.png,"[1, 0, 1]"\n', {}, 'line 2: ".1, 0, 1." says 0 or 1 for each category, but not which'),
+        ("a.png,dog\nb.png,cat\n", {}, "begins with a row .a.png, dog., not with names of columns"),
         (b"image,labels\na.png,caf\xe9\n", {}, "save it as UTF-8"),
     ],
 )
@@ -124,6 +126,8 @@ def test_wrong_places(table, tmp_path):
         ("image;labels\na.png;dog\nb.png;cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),
         ('image;labels\na.png;"dog;cat"\nb.png;cat\n', ["cat", "dog"], [[1, 1], [1, 0]]),
         ("image\tlabels\na.png\tdog\nb.png\tcat\n", ["cat", "dog"], [[0, 1], [1, 0]]),
+        ("sep=;\nimage;labels\na.png;dog\nb.png;cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),  # for Excel
+        ('"sep=,"\nimage,labels\na.png,dog\nb.png,cat\n', ["cat", "dog"], [[0, 1], [1, 0]]),
         ("image,labels\na,dog\nb,cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),  # names without their ending
         ("image,labels\nC:\\photos\\a.png,dog\n../../b.png,cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),
         ("image,labels\nfile:///x/a.png,dog\nB.PNG,cat\n", ["cat", "dog"], [[0, 1], [1, 0]]),
@@ -169,6 +173,12 @@ def test_absolute_paths_and_names_that_macos_wrote(table, tmp_path):
         ("image,labels\na.png,Dog\nb.png,dog\n", ["Dog", "dog"], 'line 3: "dog" and "Dog" are two categories'),
         ("image,labels\na.png,nan\nb.png,dog\n", ["dog"], 'line 2: "nan" is read as an empty cell'),
         ("image,labels\na.png,dog\ngone.png,cat\nlost.png,cat\n", ["cat", "dog"], r"2 pictures are not in .* such as gone\.png"),
+        ('image,labels\na.png,dog;cat\nb.png,"dog,cat"\n', ["cat", "dog", "dog,cat"], 'line 3: "dog,cat", beside "dog", is a category of'),
+        ("image,labels\na.png,dog/cat\nb.png,dog\n", ["dog", "dog/cat"], 'line 2: "dog/cat", beside "dog"'),
+        ("image,labels\na.png,dog\nb.png,dog\u200b\n", ["dog", "dog\u200b"], r'line 3: "dog\\u200b" and "dog" are two categories'),
+        ("image,labels\na.png,dog\nb.png,None;dog\n", ["None", "dog"], 'line 3: "None" in "None;dog" is read as a label of that name'),
+        ("image,is_train,dog\na.png,1,1\nb.png,0,0\n", ["dog"], 'column "is_train"'),
+        ("image,label,value\na.png,dog,0.9\nb.png,cat,0.1\n", ["cat", "dog"], "column .value. .'0.9'. .* is not used"),
         ("image,label,confidence\na.png,dog,1\na.png,cat,0\nb.png,cat,1\n", ["cat", "dog"], 'column "confidence" says whether'),
     ],
 )

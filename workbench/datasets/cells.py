@@ -18,7 +18,7 @@ NOTHING = ("nan", "none", "null", "n/a", "na", "<na>", "nat")
 """What programs write for an empty cell, in small letters."""
 METADATA = (
     "width", "height", "fold", "index", "url", "md5", "size", "source", "date", "license", "caption", "area", "id", "depth", "dataset",
-    "is_valid", "valid", "author", "rotation",
+    "is_valid", "valid", "author", "rotation", "is_train", "is_test",
 )  # fmt: skip
 """Columns that say something about the picture and are no categories."""
 _TRUTH = {"true": "1", "false": "0", "1.0": "1", "0.0": "0"}
@@ -39,10 +39,12 @@ class Labels:
         self._said: Counter[str] = Counter()
         self._separator = separator or self._found(rows)
         if value_column:
-            odd = next((line for line, row in rows if _truth(row[value_column]) not in ("0", "1")), None)
+            odd = next(((line, row[value_column]) for line, row in rows if _truth(row[value_column]) not in ("0", "1")), None)
             if odd is None:
                 self._say(rows[0][0], f'the column "{value_column}" says whether the label is present (1) or absent (0).', "value")
             else:
+                words = "holds numbers other than 0 and 1 and is not used: each label listed counts as present"
+                self._say(odd[0], f'the column "{value_column}" ({odd[1]!r:.40}) {words}; leave out the rows that should not.', "value")
                 self._value_column = None
 
     def of(self, line: int, row: Mapping[str, str]) -> dict[str, int]:
@@ -66,6 +68,8 @@ class Labels:
                 raise WorkbenchError(
                     f'{self._table}, line {line}: the label "{label:.60}" is there twice, present and unknown; remove one of them.'
                 )
+            if label.lower() in NOTHING:
+                self._say(line, f'"{label}" in "{cell:.60}" is read as a label of that name.', "nothing within")
             if label in found:
                 self._say(line, f'"{label:.60}" is there twice in "{cell:.60}", and counted once.', "twice")
             found[label] = value
@@ -78,6 +82,12 @@ class Labels:
             return []
         if cell[0] + cell[-1] in ("[]", "()", "{}"):
             listed = _literal(cell)
+            shown = [part.strip() for part in listed or ()]
+            if set(shown) <= {"0", "1"} and len(set(shown)) < len(shown):
+                raise WorkbenchError(
+                    f'{self._table}, line {line}: "{cell:.60}" says 0 or 1 for each category, but not which; list their names, or give a '
+                    "column for each."
+                )
             if listed is not None:
                 self._say(line, f'"{cell:.60}" is read as a list of labels.', "list")
                 return listed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,9 @@ DELIMITERS = ",;\t|"
 def delimiter_of(path: Path, missing: str, wanted: Sequence[str] = ()) -> str:
     """What stands between the cells, from the header: the first of `DELIMITERS` that gives a column in `wanted`, or else two columns."""
     header = next(iter(read_text(path, missing).splitlines()), "")
+    told = re.fullmatch(r'"?sep=(.)"?', header.strip(), re.IGNORECASE)  # a first line for Excel
+    if told:
+        return told[1]
     split = {mark: [name.strip().strip('"').lower() for name in header.split(mark)] for mark in DELIMITERS}
     fitting = [mark for mark, names in split.items() if len(names) > 1]
     named = [mark for mark in fitting if any(name in wanted for name in split[mark])]
@@ -43,6 +47,8 @@ def read_rows(path: Path, needed: Sequence[str], missing: str, delimiter: str = 
     reader = csv.reader(io.StringIO(read_text(path, missing), newline=""), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
+        if header and re.fullmatch(r"sep=.?", header[0], re.IGNORECASE):
+            header = [name.strip() for name in next(reader, [])]
         if not any(header):
             raise WorkbenchError(f"{path} has no header line; its first line names the columns.")
         if len(header) > MOST_COLUMNS:

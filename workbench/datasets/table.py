@@ -10,6 +10,8 @@ Whatever is understood beyond that, or looks odd, is said at opening, quoting li
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -213,18 +215,28 @@ def _column(table: Path, header: list[str], given: str | None, usual: tuple[str,
 
 def _none(table: Path, what: str, usual: tuple[str, ...], header: list[str]) -> str:
     shown = ", ".join(name[:30] for name in header[:10])
+    if any(name.lower().endswith(ENDINGS) for name in header):
+        raise WorkbenchError(f"{table} begins with a row ({shown:.80}), not with names of columns; put a line above it: image,labels.")
     raise WorkbenchError(f"{table} has no column for the {what} ({', '.join(usual)}); say which of these it is: {shown}.")
 
 
 def look_alikes(table: Path, rows: Sequence[Row], categories: Categories) -> list[str]:
-    """Two categories that differ in capitals or spaces only, both in the table, quoting where the second stands."""
+    """Categories that differ in capitals, spaces or signs that nobody sees, and such as seem to be several, quoting where they stand."""
     first: dict[str, str] = {}
     notes = []
-    written = {name for _, _, found in rows for name in found}
+    written = {name for _, _, found in rows for name in found}  # a list of categories given beside the table may hold both
     for name in categories:
-        key = "".join(name.split()).casefold()
-        if key in first and {name, first[key]} <= written:  # a list of categories given beside the table may hold both
-            line = next(line for line, _, found in rows if name in found)
-            notes.append(f'{table}, line {line}: "{name:.60}" and "{first[key]:.60}" are two categories; write them alike if they are one.')
+        key = "".join(letter for letter in name.casefold() if not letter.isspace() and unicodedata.category(letter) not in ("Cf", "Cc"))
+        parts = [part.strip() for part in re.split(r"[,|/+&\uff0c\uff1b\u3001]", name)]
+        inner = next((part for part in parts if part != name and part in written), None)
+        place = (
+            f"{table}, line {next(line for line, _, found in rows if name in found)}" if name in written and (inner or key in first) else ""
+        )
+        if key in first and {name, first[key]} <= written:
+            shown = name if name.isprintable() else ascii(name)[1:-1]
+            notes.append(f'{place}: "{shown:.60}" and "{first[key]:.60}" are two categories; write them alike if they are one.')
+        elif inner and place:
+            words = "is a category of its own; if it lists several, write the same separator everywhere."
+            notes.append(f'{place}: "{name:.60}", beside "{inner:.60}", {words}')
         first.setdefault(key, name)
     return notes
