@@ -150,7 +150,7 @@ def test_nothing_handed_in_is_written_to():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for preset in ("sklearn", "mlgcn", "srn", "msrn"):
-            evaluate(scores, targets, Categories("abcd"), preset)
+            evaluate(scores, targets, Categories(list("abcd")), preset)
     np.testing.assert_array_equal(scores, before[0])
     np.testing.assert_array_equal(targets, before[1])
 
