@@ -136,3 +136,18 @@ def test_nobody_writes_otherwise():
         if direct.search(line) and "temporary" not in line
     ]
     assert not found
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "a[b]*.json"])
+def test_what_was_killed_while_it_wrote_a_file_goes_when_the_file_is_written_again(tmp_path, name):
+    left = tmp_path / f".{name}.abcdefgh.part"
+    other = tmp_path / ".other.json.abcdefgh.part"
+    for folder in (left, other):
+        folder.mkdir()
+        (folder / ".lock").write_text("1")
+        (folder / name).write_text("half")
+    with files.kept_open(other / ".lock"):
+        files.write_text(tmp_path / "other.json", "whole")
+        assert other.exists(), "somebody writes there"
+    files.write_text(tmp_path / name, "whole")
+    assert not left.exists()  # before, it stayed in run folders that only `evaluate` writes into

@@ -6,6 +6,7 @@ nobody holds any longer: `sweep` removes it. Safetensors writes through a tempor
 
 from __future__ import annotations
 
+import glob
 import json
 import math
 import os
@@ -80,6 +81,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 @contextmanager
 def _place(path: Path) -> Iterator[Path]:
     """A name in a folder beside `path`, which is held as long as this process writes into it."""
+    sweep(path.parent, name=path.name[:100])  # what was killed while it wrote the same
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:100]}.", suffix=SUFFIX, dir=path.parent))
     try:
         with kept_open(folder / NAME):
@@ -102,13 +104,14 @@ def _what(path: Path) -> str:
     return "a folder" if path.is_dir() else "a device, a pipe or a socket"
 
 
-def sweep(folder: str | Path, ours: bool = False) -> None:
+def sweep(folder: str | Path, ours: bool = False, name: str = "") -> None:
     """Remove what killed processes left half-written in a folder; what a living one holds stays.
 
     Args:
         ours: nobody else writes into the folder, so that what earlier versions left goes too, an hour after it was touched.
+        name: begins the names of the files of which it is; of all by default.
     """
-    for part in Path(folder).glob(f".*{SUFFIX}"):
+    for part in Path(folder).glob(f".{glob.escape(name)}*{SUFFIX}"):
         left = ours or (part / NAME).exists() or _age(part) > YOUNG
         if part.is_dir() and not part.is_symlink() and left and holder(part) is None:
             shutil.rmtree(part, ignore_errors=True)
