@@ -155,6 +155,7 @@ def test_the_still_picture_marks_the_pair_and_keeps_names_as_text():
     assert "<img src=x" not in still.data
     assert HOSTILE_NAME in still.words
     assert "holds no training counts" in still.words
+    assert re.search(r"images, \d+ % of those with .* and \d+ % of those", still.words)
     data = re.search('base64,([^"]+)', still.data)[1]
     marked = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
     explorer.show(other="roof")

@@ -191,6 +191,9 @@ def test_the_still_picture_marks_the_thresholds_and_keeps_names_as_text():
         c = lab.setting.measured.categories.index(HOSTILE_NAME)
         assert f"F1 {100 * lab.numbers['F1'][c]:.1f}." in still.words
     assert (pictures[0] != pictures[1]).any()
+    bare = (pictures[0][:40, :44] == 255).all(axis=(1, 2))  # rows of pixels beside the plot that nothing is written in
+    written = np.flatnonzero(~bare)
+    assert (np.diff(written) > 4).any(), "the name of the axis covers its topmost number"
 
 
 def test_the_page_holds_the_scores_and_pictures_as_far_as_there_is_room(tmp_path):

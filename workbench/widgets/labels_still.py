@@ -74,10 +74,10 @@ def short(name: str, most: int = 16) -> str:
 def pair_words(relations: Together, row: int, column: int) -> str:
     """A pair of labels in a sentence."""
     a, b = relations.names[row], relations.names[column]
-    shares = relations.conditional
+    of_a, of_b = (100 * relations.conditional[first, second] for first, second in ((row, column), (column, row)))
     return (
-        f"“{a}” and “{b}” are together in {relations.counts[row, column]:g} images, {shares[row, column]:.0%} of those with “{a}” and "
-        f"{shares[column, row]:.0%} of those with “{b}”"
+        f"“{a}” and “{b}” are together in {relations.counts[row, column]:g} images, {of_a:.0f} % of those with “{a}” and "
+        f"{of_b:.0f} % of those with “{b}”"
         + ("" if relations.leakage is None else f"; without its object “{a}” moves “{b}” by {relations.leakage[row, column]:.3f}")
     )
 

@@ -143,7 +143,7 @@ def _table(points: Points, view: Mapping[str, Any], picked: np.ndarray) -> str:
             own, others, nearest = (values[rows] for values in (model.centres.own, model.centres.others, model.centres.nearest))
             cells = [title, model.member.name, f"{len(rows):,}"]
             if len(rows):
-                right = f"{np.mean(own < nearest):.0%}"
+                right = f"{100 * np.mean(own < nearest):.0f} %"
                 cells += [f"{own.mean():.3f}", f"{others.mean():.3f}", f"{others.mean() / max(own.mean(), 1e-12):.2f}", right]
             body.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
     heads = ("points", "model", "number", "to the own centre", "to the other centres", "ratio", "nearest to its own")

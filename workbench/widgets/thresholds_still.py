@@ -19,7 +19,7 @@ from workbench.widgets.thresholds import percent
 if TYPE_CHECKING:
     from workbench.widgets.thresholds import ThresholdLab
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 420, 300, 46, 40  # pixels
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 420, 300, 46, 40, 28  # pixels; the axis is named above its topmost number
 INK, FAINT = "#222222", "#dddddd"
 ROWS = 80  # labels in the table
 
@@ -33,7 +33,7 @@ def curve_png(lab: ThresholdLab) -> bytes:
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(11)
 
     def at(x: float, y: float) -> tuple[float, float]:
-        return LEFT + x * (WIDTH - LEFT - 14), HEIGHT - BOTTOM - y * (HEIGHT - BOTTOM - 14)
+        return LEFT + x * (WIDTH - LEFT - 14), HEIGHT - BOTTOM - y * (HEIGHT - BOTTOM - TOP)
 
     for tick in (0, 0.25, 0.5, 0.75, 1):
         draw.line((at(tick, 0), at(tick, 1)), fill=FAINT)
