@@ -62,7 +62,7 @@ def test_an_explorer_keeps_to_the_contract():
     from workbench import AttentionExplorer
 
     explorer = AttentionExplorer(make_inspection(3))
-    assert "export default { render };" in explorer.get_state()["_esm"]
+    assert "export default { initialize, render };" in explorer.get_state()["_esm"]
     assert WIDGET in explorer._repr_mimebundle_()[0]
     explorer.close()
 

@@ -68,7 +68,10 @@ OFFLINE = {  # joined after it in an exported page
     "monitor": (),  # a training is watched, not exported
     "thresholds": ("standalone", "laboffline"),
 }
+# JupyterLab keeps each comm that it ever had, and with it the model of a widget that is gone (`CommHandler` of @jupyterlab/services listens
+# to the kernel's status for ever). So what is large goes out of it; a model also keeps what it held before its last change, hence one more.
 LOADER = """const KEY = Symbol.for("{name}");
+const LARGE = ["code", "opening", "_css", "facts", "series", ""];
 function load(text) {{
   const url = URL.createObjectURL(new Blob([text], {{ type: "text/javascript" }}));
   const loaded = import(url);
@@ -76,10 +79,17 @@ function load(text) {{
   return loaded;
 }}
 async function render(place) {{
-  globalThis[KEY] ??= load(place.model.get("code"));
-  return (await globalThis[KEY]).default.render(place);
+  const code = place.model.get("code");
+  globalThis[KEY] ??= code && load(code);
+  const module = await globalThis[KEY];
+  return place.model.get("code") ? module.default.render(place) : undefined;
 }}
-export default {{ render }};
+function initialize({{ model }}) {{
+  model.on("destroy", () => {{
+    for (const name of LARGE) model.set(name, null, {{ silent: true }});
+  }});
+}}
+export default {{ initialize, render }};
 """
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"\./[a-z]+\.js\";\n", re.MULTILINE)
 _DROPPED = re.compile(r"^[ \t]*(//.*)?\n|^[ \t]+|(?<=[;{},(]) // [^\n\"'`]*$", re.MULTILINE)

@@ -123,11 +123,15 @@ def _forget_output(explorer: Shown) -> None:
     shell: Any = get_ipython()
     if shell is None:
         return
-    names, history = shell.user_ns, shell.user_ns.get("_oh", {})
+    names, hidden, history = shell.user_ns, shell.user_ns_hidden, shell.user_ns.get("_oh", {})
     for number in [number for number, output in history.items() if output is explorer]:
         del history[number]
         names.pop(f"_{number}", None)
+    for name in [name for name, output in hidden.items() if output is explorer and name.strip("_")]:  # what IPython named, it lists twice
+        del hidden[name]
     for name in ("_", "__", "___"):
-        for place in (names, vars(shell.displayhook)):
+        for place in (names, hidden, vars(shell.displayhook)):
             if place.get(name) is explorer:
                 place[name] = ""
+    if getattr(shell.last_execution_result, "result", None) is explorer:
+        shell.last_execution_result.result = None
