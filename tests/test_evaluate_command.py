@@ -132,10 +132,10 @@ def test_arguments_that_do_not_belong_together_are_refused(run):
     for arguments, sentence in (
         ({"scored": logits}, "Scores alone cannot be evaluated"),
         ({"scored": logits, "targets": targets}, "give categories="),
-        ({"scored": logits, "targets": targets[:2], "categories": "ab"}, r"Scores \[3, 2\] and targets \[2, 2\]"),
-        ({"scored": logits, "targets": targets, "categories": "ab", "split": "test"}, "split= does not go with logits"),
+        ({"scored": logits, "targets": targets[:2], "categories": ["a", "b"]}, r"Scores \[3, 2\] and targets \[2, 2\]"),
+        ({"scored": logits, "targets": targets, "categories": ["a", "b"], "split": "test"}, "split= does not go with logits"),
         ({"scored": run, "targets": targets}, "targets= does not go with a run"),
-        ({"scored": logits, "targets": targets, "categories": "ab", "preset": "msr"}, '"msrn"'),
+        ({"scored": logits, "targets": targets, "categories": ["a", "b"], "preset": "msr"}, '"msrn"'),
         ({"scored": run, "preset": "msr"}, '"msrn"'),
         ({"scored": "no/such/run"}, "There is no run folder no/such/run"),
     ):

@@ -81,7 +81,7 @@ def test_scores_that_are_not_numbers_have_a_sentence_of_their_own():
         return torch.where(images.std(dim=(1, 2, 3), keepdim=True) > 0, images, torch.nan)
 
     pictures = [Squares(2).image(0), np.zeros((8, 8, 3), np.uint8), Squares(2).image(1)]
-    with pytest.warns(UserWarning, match=r"NaN for 1 of 3 images \(picture 1\)"):
+    with pytest.warns(UserWarning, match=r"NaN for 1 of 3 images \(image 1\)"):
         found = inspect(picky, pictures, maps="last", categories=NAMES, size=SIZE, prepare=prepare)
     assert np.isnan(found.logits()[1]).all()
     assert np.isfinite(found.logits()[[0, 2]]).all()
