@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.conftest import Watch
 from tests.support import everywhere
+from tests.support.front_ends import CONTAINERS, FRONT_ENDS
 from tests.support.jupyter import TOKEN, Lab, running_lab, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -97,12 +98,12 @@ def _look(browser, lab: Lab, front: str) -> Look:
     page.evaluate(RUN, [count, None])
     for name, region in everywhere.NAMES.items():
         try:
-            page.wait_for_function(f"(name) => workbench_find(name).length === {1 + len(everywhere.NESTED)}", arg=region, timeout=30_000)
+            page.wait_for_function(f"(name) => workbench_find(name).length === {1 + len(CONTAINERS)}", arg=region, timeout=30_000)
             page.wait_for_function("(name) => workbench_find(name).every(workbench_drawn)", arg=region, timeout=10_000)
         except Exception:
             pass
         drawn = page.evaluate("(name) => workbench_find(name).map(workbench_drawn)", region)
-        for place, aspect in enumerate(everywhere.NESTED, start=1):
+        for place, aspect in enumerate(CONTAINERS, start=1):
             look.note(name, aspect, drawn[place : place + 1] == [True], f"of {len(drawn)} views, drawn are {drawn}")
     errors = [error for error in watch.errors if not error.startswith(UPSTREAM)]
     lab.save(page)
@@ -136,8 +137,7 @@ def looks(chromium, server) -> dict[str, Look]:
     return {front: _look(chromium, server, front) for front in FRONTS}
 
 
-@pytest.mark.parametrize("aspect", ["drawn", "every key", "state back", "still picture", *everywhere.NESTED])
 @pytest.mark.parametrize("explorer", list(everywhere.MAKE))
-@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize(("front", "aspect"), [(front, aspect) for front in FRONTS for aspect in FRONT_ENDS[front].aspects])
 def test_cell(looks, front, explorer, aspect):
     assert looks[front].problems[explorer, aspect] == ""

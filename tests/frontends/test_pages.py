@@ -7,6 +7,7 @@ import pytest
 
 from tests.browser.conftest import Watch
 from tests.support import everywhere
+from tests.support.front_ends import FRONT_ENDS
 from tests.support.jupyter import write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -43,8 +44,10 @@ def shown(chromium, tmp_path_factory):
     return found
 
 
+@pytest.mark.parametrize("aspect", FRONT_ENDS["pages made by nbconvert"].aspects)
 @pytest.mark.parametrize("explorer", list(everywhere.MAKE))
-def test_the_still_picture_stands_in_the_page(shown, explorer):
+def test_the_still_picture_stands_in_the_page(shown, explorer, aspect):
+    assert aspect == "still picture", "nothing else can be there"
     visible, width, words, rows = shown[explorer]
     assert visible
     assert width > 300

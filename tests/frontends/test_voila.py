@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support import everywhere
+from tests.support.front_ends import CONTAINERS, FRONT_ENDS
 from tests.support.jupyter import TOKEN, running_lab, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -31,11 +32,11 @@ def seen(chromium, tmp_path_factory):
     with running_lab(folder, tmp_path_factory.mktemp("jupyter")) as lab:
         page.goto(f"{lab.url}/voila/render/all.ipynb?token={TOKEN}", timeout=120_000)
         everywhere.wait_drawn(page)
-        views = 1 + len(everywhere.NESTED)
+        views = 1 + len(CONTAINERS)
         for name, region in everywhere.NAMES.items():
             drawn = f"(name) => workbench_find(name).length === {views} && workbench_find(name).every(workbench_drawn)"
             page.wait_for_function(drawn, arg=region, timeout=30_000)
-            for aspect in ("drawn", *everywhere.NESTED):
+            for aspect in ("drawn", *CONTAINERS):
                 found[name, aspect] = True
             found[name, "every key"] = not everywhere.type_every_key(page, name)
         hidden = page.evaluate(HIDDEN)
@@ -45,7 +46,7 @@ def seen(chromium, tmp_path_factory):
     return found
 
 
-@pytest.mark.parametrize("aspect", ["drawn", "every key", "still picture", *everywhere.NESTED])
+@pytest.mark.parametrize("aspect", FRONT_ENDS["Voila"].aspects)
 @pytest.mark.parametrize("explorer", list(everywhere.MAKE))
 def test_cell(seen, explorer, aspect):
     assert seen[explorer, aspect]

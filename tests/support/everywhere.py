@@ -85,10 +85,9 @@ def nest(explorer):
     display(box)
     ipywidgets.interact(lambda n: explorer, n=(1, 3))
     display(ipywidgets.Tab([explorer], titles=["tab"]), ipywidgets.HBox([explorer, ipywidgets.HTML("<p>notes beside it</p>")]))"""
-NESTED = ("Output", "interact", "Tab", "HBox")  # in the order in which they stand in the page, after the explorer itself
-PLAIN_KEYS = [chr(code) for code in range(33, 127)] + [
-    "Enter", "Escape", "Backspace", "Delete", "Home", "End", "PageUp", "PageDown", "Insert", "Space", "ArrowUp", "ArrowDown", "ArrowLeft",
-    "ArrowRight", "Shift+Enter", "Shift+Space", "Shift+ArrowUp", "Shift+ArrowDown", "NumpadEnter", "CapsLock",
+PLAIN_KEYS = [chr(code) for code in range(33, 127) if chr(code) != "?"] + [
+    "Enter", "?", "Escape", "Backspace", "Delete", "Home", "End", "PageUp", "PageDown", "Insert", "Space", "ArrowUp", "ArrowDown",
+    "ArrowLeft", "ArrowRight", "Shift+Enter", "Shift+Space", "Shift+ArrowUp", "Shift+ArrowDown", "NumpadEnter", "CapsLock",
 ]  # fmt: skip
 
 
