@@ -18,7 +18,9 @@ DRAWN = "(name) => workbench_find(name).map(workbench_drawn)"
 STILL = "() => [...document.querySelectorAll('figure.workbench-snapshot')].map((figure) => figure.getBoundingClientRect().height > 50)"
 BEYOND = """(name) => {
   const root = workbench_find(name)[0];
-  return [root.getBoundingClientRect().width <= innerWidth, root.scrollWidth - root.clientWidth];
+  const { width, right } = root.getBoundingClientRect();
+  const out = [...root.querySelectorAll('*')].filter((node) => node.getBoundingClientRect().right > right);
+  return [width <= innerWidth, root.scrollWidth - root.clientWidth, out.slice(0, 6).map((node) => [node.tagName, node.className, node.title])];
 }"""
 
 
@@ -77,7 +79,9 @@ def _look(browser, title: str) -> dict[tuple[str, str], str]:
             frame.frame_element().scroll_into_view_if_needed()
             explorers[name].observe(changes.append, "view_state")
             note(name, "still picture", not any(frame.evaluate(STILL)), "not hidden")
-            left = everywhere.type_every_key(SimpleNamespace(evaluate=frame.evaluate, keyboard=page.keyboard), name)
+            typed = SimpleNamespace(evaluate=frame.evaluate, keyboard=page.keyboard)
+            left = everywhere.type_every_key(typed, name)
+            everywhere.change_view(typed, name)
             note(name, "every key", not left, f"the focus left it at {left}")
             heard = page.evaluate("() => window.keys.splice(0)")
             note(name, "every key", not heard, f"the editor heard {heard}")
@@ -85,6 +89,10 @@ def _look(browser, title: str) -> dict[tuple[str, str], str]:
             page.wait_for_timeout(300)
             heard = page.evaluate("() => window.keys.splice(0).map(({ type, key, ctrl }) => [type, key, ctrl])")
             note(name, "every key", ["keydown", "s", True] in heard, f"Ctrl+S: the editor heard {heard}")
+            for _ in range(50):  # what is on its way to the kernel
+                if changes:
+                    break
+                page.wait_for_timeout(100)
             note(name, "state in Python", bool(changes), "no change")
         for name in everywhere.MAKE:
             frames[name].evaluate(host.dark)
@@ -95,18 +103,14 @@ def _look(browser, title: str) -> dict[tuple[str, str], str]:
             page.wait_for_timeout(200)
             colours = frames[name].evaluate(COLOURS, region)
             note(name, "dark", all(each == ["dark", "own", "rgb(242, 243, 245)"] for each in colours), f"its colours are {colours}")
-            if not host.together:
-                page.locator(f"iframe[name={name}]").screenshot(path=f"/tmp/hosts-dark-{title[:2]}-{name}.png")
-        page.screenshot(path=f"/tmp/hosts-dark-{title[:2]}.png")
         page.evaluate("() => { for (const frame of document.querySelectorAll('iframe')) frame.style.width = '320px'; }")
         page.wait_for_timeout(500)
         for name, region in everywhere.NAMES.items():
             frames[name].frame_element().scroll_into_view_if_needed()
             page.wait_for_timeout(200)
-            fits, beyond = frames[name].evaluate(BEYOND, region)
-            note(name, "narrow", fits and beyond <= 1, f"{beyond} px are out of view")
+            fits, beyond, out = frames[name].evaluate(BEYOND, region)
+            note(name, "narrow", fits and beyond <= 1, f"{beyond} px are out of view, of {out}")
             note(name, "narrow", frames[name].evaluate(DRAWN, region)[0], "not drawn")
-        page.screenshot(path=f"/tmp/hosts-narrow-{title[:2]}.png")
         spoken = {name: frames[name].evaluate(SPOKEN, region) for name, region in everywhere.NAMES.items()}
         frames = _open(page, host, cells)
         for name, region in everywhere.NAMES.items():
@@ -122,6 +126,8 @@ def _look(browser, title: str) -> dict[tuple[str, str], str]:
         note(name, "still picture", shown and all(shown), f"without a kernel: {shown}")
         note(name, "drawn", not watch.errors and not watch.foreign, f"the page logged {watch.errors} and asked for {watch.foreign}")
     context.close()
+    for explorer in explorers.values():
+        explorer.close()
     return found
 
 

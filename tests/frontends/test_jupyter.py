@@ -54,7 +54,7 @@ def _open(page, lab: Lab, front: str, workspace: str = "tests") -> None:
 
 
 def _look(browser, lab: Lab, front: str) -> Look:
-    look, cells = Look(), [f"{everywhere.SETUP}\n{everywhere.NEST}", *map(everywhere.cell, everywhere.MAKE)]
+    look, cells = Look(), [f"{everywhere.SETUP}\n{everywhere.NEST}", *map(everywhere.cell, everywhere.MAKE), "attention.snapshot()"]
     count = len(cells)
     write_notebook(lab.folder / "all.ipynb", [*cells, *(f"nest({name})" for name in everywhere.MAKE)])
     context = browser.new_context(viewport={"width": 1400, "height": 1200}, reduced_motion="reduce")
@@ -66,6 +66,8 @@ def _look(browser, lab: Lab, front: str) -> Look:
     page.evaluate(RUN, [0, count])
     everywhere.wait_drawn(page)
     shown = page.evaluate(STILLS)
+    wanted = [seen for code, seen in shown if "attention.snapshot()" in code]
+    look.note("attention", "still picture", wanted == [True], f"a snapshot shown on purpose beside explorers: {wanted}")
     before = page.evaluate(CELLS)
     for name in everywhere.MAKE:
         look.note(name, "drawn", True, "")

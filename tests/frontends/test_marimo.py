@@ -88,6 +88,7 @@ def seen(chromium, tmp_path_factory):
         before, heard = page.evaluate(CELLS), _heard(page)
         for name in everywhere.MAKE:
             left = everywhere.type_every_key(page, name)
+            everywhere.change_view(page, name)
             after = page.evaluate(CELLS)
             if left or after != before:
                 found[name, "every key"] += f"the focus left it at {left}, the cells are now {after} "

@@ -118,3 +118,11 @@ def type_every_key(page: Any, name: str) -> list[str]:
                 page.keyboard.press(key)
     page.keyboard.press("Escape")
     return left
+
+
+def change_view(page: Any, name: str) -> None:
+    """Change the view by keys that come one at a time, so that each change reaches the kernel before the next."""
+    page.evaluate("(name) => workbench_find(name)[0].focus({ preventScroll: true })", NAMES[name])
+    for key in ("ArrowRight", "ArrowDown", "s", "c"):
+        page.keyboard.press(key)
+        page.evaluate("() => new Promise((done) => setTimeout(done, 250))")
