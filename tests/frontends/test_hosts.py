@@ -20,7 +20,8 @@ BEYOND = """(name) => {
   const root = workbench_find(name)[0];
   const { width, right } = root.getBoundingClientRect();
   const out = [...root.querySelectorAll('*')].filter((node) => node.getBoundingClientRect().right > right);
-  return [width <= innerWidth, root.scrollWidth - root.clientWidth, out.slice(0, 6).map((node) => [node.tagName, node.className, node.title])];
+  const beyond = root.scrollWidth - root.clientWidth;
+  return [width <= innerWidth, beyond, out.slice(0, 6).map((node) => [node.tagName, node.className, node.title])];
 }"""
 
 
