@@ -17,7 +17,17 @@ MAKE = {
     "moves": lambda: MoveLab(Weighing(make_editor(3))),
     "traces": lambda: TemplateExplorer(make_templates(), *make_fired()),
 }
-BAD = [{"image": "nowhere"}, {"label": "nothing"}, {"label": ["sun"]}, {"image": 10**9}, {"no such entry": 1}, [], "view", None]
+BAD = [
+    {"image": "nowhere"},
+    {"label": "nothing"},
+    {"label": ["sun"]},
+    {"image": 10**9},
+    {"image": -(10**9)},
+    {"no such entry": 1},
+    [],
+    "view",
+    None,
+]
 
 
 @pytest.mark.parametrize("kind", list(MAKE))
@@ -62,3 +72,10 @@ def test_what_the_kernel_says_is_not_the_browsers_to_change():
     explorer.set_state({"opening": {}, "still": "x"})
     assert explorer.opening is opening
     assert explorer.still != "x"
+
+
+@pytest.mark.parametrize(("kind", "bad"), [("traces", {"image": False}), ("thresholds", {"origins": 0})])
+def test_what_is_of_another_type_is_said(kind, bad):
+    explorer = MAKE[kind]()
+    explorer.set_state({"view_state": bad})  # were a TraitError and a TypeError
+    assert explorer.status.startswith("WorkbenchError: ")

@@ -175,7 +175,10 @@ class Explorer(Shown):
         for key, value in changes.items():
             if isinstance(self._view.get(key), str) and not isinstance(value, (str, Integral) if key == "image" else str):
                 raise WorkbenchError(f'"{key}" is a text, not {value!r:.60}.')
-        return self._checked(changes)
+        result = self._checked(changes)
+        if not isinstance(result["image"], str):
+            raise WorkbenchError(f'"image" is a text here, not {result["image"]!r:.60}.')
+        return result
 
     @traitlets.observe("view_state")
     def _follow_view(self, change: Any) -> None:

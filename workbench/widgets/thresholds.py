@@ -218,7 +218,11 @@ class ThresholdLab(Explorer, kind="thresholds"):
             result["origins"] = [origin if value == was else HAND for origin, was, value in old]
         origins = result["origins"]
         kinds = {REFERENCE, HAND, CHOSEN, LOADED}
-        if len(origins) != len(categories) or any(str(origin).partition(": ")[0] not in kinds for origin in origins):
+        if (
+            not isinstance(origins, list | tuple)
+            or len(origins) != len(categories)
+            or any(str(origin).partition(": ")[0] not in kinds for origin in origins)
+        ):
             raise WorkbenchError(f'"origins" needs one of {", ".join(sorted(kinds))} for each of {len(categories)} labels.')
 
     def _listed(self, key: str, given: Any, otherwise: Sequence[float]) -> list[float]:
