@@ -86,7 +86,6 @@ def opened(run: Run, processes: Processes) -> tuple[MultiLabelDataset, MultiLabe
     found = run.training(), run.validation()
     if processes.first:
         processes.wait()
-        say_odd_labels(*found)
     now = KnownData({role: Fingerprint.of(data) for role, data in zip(ROLES, found, strict=True)})
     problem = ""
     if processes.first:
@@ -98,6 +97,8 @@ def opened(run: Run, processes: Processes) -> tuple[MultiLabelDataset, MultiLabe
         problem = _of_all(run, now, processes, problem)
     if problem:
         raise WorkbenchError(problem)
+    if processes.first:
+        say_odd_labels(*found)
     run.other_data = bool(processes.totals([run.other_data])[0])
     return found
 
@@ -132,7 +133,14 @@ def _require_same(run: Run, now: KnownData) -> bool:
         now.accepted = [*now.accepted, {"epoch": position.rows, "what": rows}]
     if known is None or rows:
         write_bytes(run.folder / FILE, now.to_bytes())
-    return bool(position.steps) and any(held.get("digest") != now.prints[role].digest for role, held in (kept.get("data") or {}).items())
+    return bool(position.steps) and any(
+        held.get("digest") not in _digests(role, now, None if rows else known) for role, held in (kept.get("data") or {}).items()
+    )
+
+
+def _digests(role: str, now: KnownData, same: KnownData | None) -> set[str]:
+    """The digests of these data: an image that could not be read before, and can now, gives the same data another one."""
+    return {held.prints[role].digest for held in (now, same) if held is not None and role in held.prints}
 
 
 def _columns(run: Run, kept: dict[str, Any], now: KnownData) -> list[str]:
