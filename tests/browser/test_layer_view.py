@@ -57,7 +57,7 @@ def test_each_layer_tells_its_value_at_the_spot(page, family):
 
 def test_one_scale_for_all_layers_or_one_each(page):
     open_explorer(page, AttentionExplorer(make_layered(3), image=0, label="sun"))
-    ends = lambda: page.locator(".wb-layers .wb-scale span:last-child").all_inner_texts()  # noqa: E731
+    ends = lambda: page.locator(".wb-layers .wb-scale span:nth-child(3)").all_inner_texts()  # noqa: E731
     assert len(set(ends())) == 1
     page.get_by_label("Scale of the colours").select_option("map")
     assert len(set(ends())) > 2
