@@ -29,6 +29,7 @@ from tests.browser.conftest import FLAGS, find_chromium
 from tests.support.bench import OPEN, bench_notebook, draw
 from tests.support.jupyter import running_lab
 from workbench.datasets.scenes import Scenes
+from workbench.widgets.asked import Question
 
 BAR = 150  # ms, for the 95th percentile of "painted"
 
@@ -102,11 +103,11 @@ def in_kernel(times: int, size: int, threads: int) -> dict[str, Any]:
     predict = workbench.predictor(model, scenes=inspection)
     bench = workbench.AttentionExplorer(inspection, predict=predict)._bench
     assert bench is not None
-    last = (bench.packet({"image": 0, "edits": []})["things"] or [])[-1]["thing"]
+    last = (bench.packet(Question({"ask": "whatif", "image": 0, "edits": []}))["things"] or [])[-1]["thing"]
     whole, forward = [], []
     for place in range(times + 3):
         begin = time.perf_counter()
-        bench.packet({"image": 0, "edits": [{"do": "move", "thing": last, "by": [0.001 * place, 0.0]}]})
+        bench.packet(Question({"ask": "whatif", "image": 0, "edits": [{"do": "move", "thing": last, "by": [0.001 * place, 0.0]}]}))
         middle = time.perf_counter()
         predict(np.zeros((1, size, size, 3), dtype=np.uint8))
         whole.append(1000 * (middle - begin))

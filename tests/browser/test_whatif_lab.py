@@ -15,7 +15,9 @@ def value_of(page, code):
         """async (code) => {
           const panel = window.jupyterapp.shell.currentWidget;
           const expressions = { it: `json.dumps(${code})` };
-          const future = panel.sessionContext.session.kernel.requestExecute({ code: "import json", user_expressions: expressions });
+          const code_before = "import json\\nfrom workbench.widgets.asked import Question";
+          const kernel = panel.sessionContext.session.kernel;
+          const future = kernel.requestExecute({ code: code_before, user_expressions: expressions });
           return (await future.done).content.user_expressions.it.data["text/plain"];
         }""",
         code,
@@ -34,7 +36,7 @@ def test_edits_are_answered_by_the_kernel(page, lab):
     assert "answered in" in page.inner_text(".wb-status")
     page.wait_for_timeout(400)
     assert [edit["do"] for edit in value_of(page, "explorer.view_state['edits'][explorer.image]")] == ["box"] * 3
-    things = value_of(page, "explorer._bench.packet({'image': 0, 'edits': []})['things']")
+    things = value_of(page, "explorer._packet(Question({'ask': 'whatif', 'image': 0, 'edits': []}))['things']")
     x0, y0, x1, y1 = things[-1]["box"]
     middle = ((x0 + x1) / 2, (y0 + y1) / 2)
     draw(page, "move", middle, (0.5, 0.5))
