@@ -80,6 +80,7 @@ def make_layered_contents(
         "cooccurrence": Table(counts, names, names, "Co-occurrence", "Training images with both labels."),
         "neighbours": Table((shares.T >= 0.4).astype(float), names, names, "Neighbours", "The row's label listens to the column's."),
     }
+    with_channels = min(with_channels, count)
     layers = {
         layer: random.normal(0, 1, (with_channels, WIDTH, side, side)).astype(np.float16) for layer, side in zip(LAYERS, grids, strict=True)
     }

@@ -30,7 +30,7 @@ def test_another_order_of_images_is_lined_up():
     for place, identifier in enumerate(matched.ids):
         there = second.position(identifier)
         np.testing.assert_array_equal(matched.members[1].logits()[place], second.logits()[there])
-        np.testing.assert_array_equal(matched.members[1].maps("attention", place)[1], second.maps("attention", there)[1])
+        np.testing.assert_array_equal(matched.members[1].shown_maps("attention", place)[1], second.shown_maps("attention", there)[1])
         assert matched.members[1].image_bytes(place) == first.image_bytes(place)
 
 
@@ -43,7 +43,7 @@ def test_another_order_of_categories_is_lined_up():
     np.testing.assert_array_equal(one.relations("regularisation"), other.relations("regularisation"))
     np.testing.assert_array_equal(one.relations_of("regularisation", 2), other.relations_of("regularisation", 2))
     for image in range(6):
-        maps = [dict(zip(*member.maps("attention", image), strict=True)) for member in (one, other)]
+        maps = [dict(zip(*member.shown_maps("attention", image), strict=True)) for member in (one, other)]
         for label in range(5):
             np.testing.assert_array_equal(maps[0][label], maps[1][label])
         assert [record[:2] for record in one.region_records(image)] == [record[:2] for record in other.region_records(image)]

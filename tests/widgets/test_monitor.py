@@ -114,7 +114,7 @@ def test_stopped_while_it_starts(make):
     training = make("slow")
     training.start()
     training.stop()
-    assert training.state == "stopping"
+    assert training.state in ("stopping", "new")  # it may be gone before anybody looks
     assert training.wait(30) == "new"
     assert training.facts["problem"] == ""
 
