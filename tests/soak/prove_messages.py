@@ -6,7 +6,6 @@ view is one that could be chosen, and now and then it is drawn and exported.
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import random
@@ -132,7 +131,7 @@ PICTURE = png()
 
 def update(rng: random.Random, explorer: Explorer) -> dict[str, Any]:
     """A change of the view as a page sends it: all of it, some entries of another explorer of the same kind."""
-    state: dict[str, Any] = {"view_state": copy.deepcopy(dict(explorer.view_state))}
+    state: dict[str, Any] = {"view_state": _copied(dict(explorer.view_state))}
     view = state["view_state"]
     if "edits" in view and rng.random() < 0.3:
         view["edits"] = {view["image"]: [edit(rng) for _ in range(rng.randrange(1, 4))]}
@@ -145,7 +144,7 @@ def update(rng: random.Random, explorer: Explorer) -> dict[str, Any]:
 
 def mutated(rng: random.Random, content: Any) -> Any:
     """The same with one to three places that hold something else, are gone, or are there twice."""
-    content = copy.deepcopy(_without_views(content))
+    content = _copied(content)
     for _ in range(rng.randint(1, 3)):
         found = list(places(content))
         if not found or rng.random() < 0.03:
@@ -153,21 +152,24 @@ def mutated(rng: random.Random, content: Any) -> Any:
         container, key = rng.choice(found)
         action = rng.random()
         if action < 0.7:
-            container[key] = copy.deepcopy(_without_views(rng.choice(WRONG)))
+            container[key] = _copied(rng.choice(WRONG))
         elif action < 0.85:
             del container[key]
         elif isinstance(container, dict):
-            container[rng.choice(["extra", "image", "label", "edits", "ask"])] = copy.deepcopy(container[key])
+            container[rng.choice(["extra", "image", "label", "edits", "ask"])] = _copied(container[key])
         else:
-            container.extend(copy.deepcopy(container) * min(MOST, 2000 // max(1, len(container))))
+            container.extend(_copied(container * min(MOST, 2000 // max(1, len(container)))))
+            break  # lengthened twice, one in the other, it would be more than anybody can send
     return content
 
 
-def _without_views(value: Any) -> Any:
-    """Bytes in the place of what cannot be copied."""
+def _copied(value: Any) -> Any:
+    """As a page would send it: no list in two places, and bytes in the place of what cannot be copied."""
     if isinstance(value, memoryview):
         return bytes(value)
-    return {key: _without_views(each) for key, each in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, list):
+        return [_copied(each) for each in value]
+    return {key: _copied(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 class Said(logging.Handler):

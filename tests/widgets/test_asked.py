@@ -44,6 +44,7 @@ def answered(explorer, question):
         {"ask": "\ud800"},  # the error could not be sent
         {"ask": "x" * 100_000},
         {"ask": ["image"]},
+        {"ask": "whatif", "image": 0, "edits": [[[[0] * 3000] * 3000]]},  # nine million values took seconds
         {"image": 0},
         ["ask"],
         "ask",

@@ -9,6 +9,7 @@ from workbench.errors import WorkbenchError
 
 LONGEST = 4000  # letters of a text
 DEEPEST = 10  # lists and dicts in one another
+MOST = 300_000  # values; strokes and thresholds of ten thousand labels together are fewer
 LARGEST = 2**63  # beyond it a number of JSON counts nothing that is here
 
 
@@ -50,24 +51,28 @@ class Question(dict[str, Any]):
         return value
 
 
-def require_plain(value: Any, what: str, depth: int = DEEPEST) -> None:
-    """Raise WorkbenchError for what JSON does not hold, or what is longer, larger or deeper than anything that is shown."""
-    if isinstance(value, Mapping):
-        for key in value:
-            _require_text(key, what)
-    elif not isinstance(value, list | tuple):
-        if isinstance(value, str):
-            _require_text(value, what)
-        elif isinstance(value, int | float):
-            if not abs(value) < LARGEST:  # nor is one that is no number
-                raise WorkbenchError(f"{what} holds {value!r:.30}, which is no number of a size that is met here.")
-        elif value is not None:
-            raise WorkbenchError(f"{what} holds a {type(value).__name__}; it takes what JSON can say.")
-        return
-    if not depth:
-        raise WorkbenchError(f"{what} holds more than {DEEPEST} lists and dicts in one another.")
-    for each in value.values() if isinstance(value, Mapping) else value:
-        require_plain(each, what, depth - 1)
+def require_plain(value: Any, what: str) -> None:
+    """Raise WorkbenchError for what JSON does not hold, or what is longer, larger, deeper or more than anything that is shown."""
+    waiting, seen = [(value, DEEPEST)], 0
+    while waiting:
+        each, depth = waiting.pop()
+        if isinstance(each, str):
+            _require_text(each, what)
+        elif isinstance(each, int | float):
+            if not abs(each) < LARGEST:  # nor is one that is no number
+                raise WorkbenchError(f"{what} holds {each!r:.30}, which is no number of a size that is met here.")
+        elif isinstance(each, list | tuple | Mapping):
+            seen += len(each)
+            if not depth:
+                raise WorkbenchError(f"{what} holds more than {DEEPEST} lists and dicts in one another.")
+            if seen > MOST:
+                raise WorkbenchError(f"{what} holds more than {MOST:,} values; a page sends fewer.")
+            if isinstance(each, Mapping):
+                for key in each:
+                    _require_text(key, what)
+            waiting += [(held, depth - 1) for held in (each.values() if isinstance(each, Mapping) else each)]
+        elif each is not None:
+            raise WorkbenchError(f"{what} holds a {type(each).__name__}; it takes what JSON can say.")
 
 
 def _require_text(value: Any, what: str) -> None:
@@ -75,17 +80,8 @@ def _require_text(value: Any, what: str) -> None:
         raise WorkbenchError(f"{what} holds a {type(value).__name__} where a text belongs.")
     if len(value) > LONGEST:
         raise WorkbenchError(f"{what} holds a text of {len(value)} letters; at most {LONGEST} are taken.")
-    if not sayable(value):
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
         raise WorkbenchError(f"{what} holds a text of half a letter ({value!a:.60}), which cannot be sent.")
-
-
-def sayable(text: str) -> bool:
-    """Whether a text can leave as UTF-8: half of a letter that takes two units of UTF-16 cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def echoed(question: Any) -> dict[str, Any]:
@@ -93,10 +89,12 @@ def echoed(question: Any) -> dict[str, Any]:
     found = {}
     for key, value in question.items() if isinstance(question, Mapping) else ():
         try:
-            require_plain({key: value}, "", 1)
+            require_plain(value, "")
+            _require_text(key, "")
         except WorkbenchError:
             continue
-        found[key] = value
+        if not isinstance(value, list | tuple | Mapping):
+            found[key] = value
     return found
 
 
