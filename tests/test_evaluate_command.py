@@ -134,6 +134,8 @@ def test_arguments_that_do_not_belong_together_are_refused(run):
         ({"scored": logits, "targets": targets}, "give categories="),
         ({"scored": logits, "targets": targets[:2], "categories": ["a", "b"]}, r"Scores \[3, 2\] and targets \[2, 2\]"),
         ({"scored": logits, "targets": targets, "categories": ["a", "b"], "split": "test"}, "split= does not go with logits"),
+        ({"scored": logits, "targets": [["a"], ["b"], ["a", "b"]], "categories": ["a", "b"]}, "The targets are no table of numbers"),
+        ({"scored": [["high", "low"]] * 3, "targets": targets, "categories": ["a", "b"]}, "The scores are no table of numbers"),
         ({"scored": run, "targets": targets}, "targets= does not go with a run"),
         ({"scored": logits, "targets": targets, "categories": ["a", "b"], "preset": "msr"}, '"msrn"'),
         ({"scored": run, "preset": "msr"}, '"msrn"'),

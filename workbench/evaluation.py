@@ -85,7 +85,7 @@ def evaluate(
     convention = preset if isinstance(preset, Convention) else get_preset(preset)
     if not isinstance(scored, str) and (isinstance(scored, Sequence) or hasattr(scored, "__array__")):
         _refuse({"which": which != "best", "split": split is not None}, "logits")
-        return _evaluate_logits(_array(scored), targets, categories, convention, thresholds, scores)
+        return _evaluate_logits(_array(scored, "scores"), targets, categories, convention, thresholds, scores)
     _refuse({"targets": targets is not None, "categories": categories is not None}, "a run or an archive, which has its own")
     if isinstance(scored, Inspection):
         _refuse({"which": which != "best", "split": split is not None}, "an archive")
@@ -138,7 +138,7 @@ def _evaluate_logits(
         _require_held_out(thresholds, [targets.name])
         targets = targets.targets[:, names.columns_of(targets.categories)]
     both = Accumulator(names)
-    both.add(logits, _array(targets))
+    both.add(logits, _array(targets, "targets"))
     return Evaluation(both.evaluate(convention, thresholds=thresholds, scores=scores))
 
 
@@ -148,8 +148,18 @@ def _refuse(given: dict[str, bool], kind: str) -> None:
             raise WorkbenchError(f"{name}= does not go with {kind}; leave it out.")
 
 
-def _array(values: Any) -> np.ndarray:
-    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+def _array(values: Any, what: str) -> np.ndarray:
+    """Numbers [images, categories]. Raises WorkbenchError for text and for rows of different length, such as lists of names."""
+    try:
+        found = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    except ValueError:
+        found = np.zeros(0, dtype=object)
+    if found.dtype.kind not in "biuf" and not (found.dtype == object and found.ndim == 2):
+        raise WorkbenchError(
+            f"The {what} are no table of numbers; give [images, categories], for targets 1 present, 0 absent and -1 unknown in the order "
+            "of categories=."
+        )
+    return found
 
 
 def _require_held_out(thresholds: Limits, evaluated: list[str]) -> None:
